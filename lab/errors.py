@@ -1,0 +1,72 @@
+"""The lab's own exceptions.
+
+A learner's failure is a fact or a field error, never an exception; these mean that the lab could not do its part.
+
+    LabError
+    ├── EngineError                cannot do something with the container engine
+    │   ├── EngineUnavailable      no engine answers
+    │   ├── ImageNotFound          the engine's local store has no such image
+    │   └── ContainerGone          the container (or exec) is not there or not running any more
+    ├── ApiError                   a refusal of the API server: code, reason, message (a learner's failure in transit to its answer)
+    ├── HistoryExpired             a reader asked for entries older than the retention horizon
+    ├── StoreError                 the store cannot be read or written
+    ├── ScenarioError              a scenario directory cannot be read
+    └── SettingsError              a setting has a value that cannot be used
+
+Messages start with "cannot …", name the object and the remedy. Third-party exceptions stop at the one module that
+imports the package and are re-raised ``from`` the original as one of these.
+"""
+
+from __future__ import annotations
+
+
+class LabError(Exception):
+    """Base of every error the lab raises itself."""
+
+
+class EngineError(LabError):
+    """The container engine refused or failed. ``runtime_message`` holds the engine's own words, unchanged."""
+
+    def __init__(self, message: str, *, runtime_message: str = "", code: int | None = None) -> None:
+        super().__init__(message)
+        self.runtime_message = runtime_message or message
+        self.code = code
+
+
+class EngineUnavailable(EngineError):
+    """No container engine answers."""
+
+
+class ImageNotFound(EngineError):
+    """The engine's local store does not hold the image."""
+
+
+class ContainerGone(EngineError):
+    """The container or exec is not there, or is no longer running."""
+
+
+class ApiError(LabError):
+    """A refusal as the API server words it. ``code`` is the HTTP status, ``reason`` the Status reason, ``causes`` (field, message) pairs."""
+
+    def __init__(self, code: int, reason: str, message: str, *, causes: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.causes = causes
+
+
+class HistoryExpired(LabError):
+    """Entries before the retention horizon were asked for."""
+
+
+class StoreError(LabError):
+    """The store cannot be read or written."""
+
+
+class ScenarioError(LabError):
+    """A scenario directory, manifest or actions file cannot be read."""
+
+
+class SettingsError(LabError):
+    """A setting has a value that cannot be used."""
