@@ -11,6 +11,7 @@ A learner's failure is a fact or a field error, never an exception; these mean t
     ├── HistoryExpired             a reader asked for entries older than the retention horizon
     ├── StoreError                 the store cannot be read or written
     ├── ScenarioError              a scenario directory cannot be read
+    ├── ContentError               a content folder cannot be read as lessons; lists every problem with file and line
     └── SettingsError              a setting has a value that cannot be used
 
 Messages start with "cannot …", name the object and the remedy. Third-party exceptions stop at the one module that
@@ -66,6 +67,10 @@ class StoreError(LabError):
 
 class ScenarioError(LabError):
     """A scenario directory, manifest or actions file cannot be read."""
+
+
+class ContentError(LabError):
+    """The content folder has mistakes; the message lists all of them, one ``FILE:LINE: cannot …`` a line."""
 
 
 class SettingsError(LabError):

@@ -1,1 +1,25 @@
+"""Content folders read as lessons: prose in every language, and examples that run.
 
+Start at `Catalog.load`. May not run anything, and knows nothing of Flask or the engine.
+"""
+
+from __future__ import annotations
+
+from lab.lessons.catalog import Catalog
+from lab.lessons.example import Example, Expectation, SuggestedDelete
+from lab.lessons.fields import LANGUAGES, Language
+from lab.lessons.lesson import Block, ExampleRef, Heading, Lesson, Prose
+
+__all__ = [
+    "LANGUAGES",
+    "Block",
+    "Catalog",
+    "Example",
+    "ExampleRef",
+    "Expectation",
+    "Heading",
+    "Language",
+    "Lesson",
+    "Prose",
+    "SuggestedDelete",
+]
