@@ -151,10 +151,12 @@ class ContainerFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackingOff:
-    """A restart (or pull) is held back. ``delay_seconds`` is the nominal delay, ``remaining_seconds`` what is left of it."""
+    """A restart (or pull) is held back. ``delay_seconds`` is the nominal delay, ``remaining_seconds`` what is left of it,
+    ``message`` what the container's waiting state will say."""
 
     attempt: int
     reason: Literal["CrashLoopBackOff", "ImagePullBackOff"]
+    message: str
     delay_seconds: float
     remaining_seconds: float
 

@@ -1,0 +1,336 @@
+"""A pod's API status, computed from what happened to it: pure functions.
+
+When a status is published is the kubelet's affair (`lab.kubelet.pod_worker`); this module only says what it would be.
+Source: pkg/kubelet/kubelet_pods.go (getPhase, convertToAPIContainerStatuses), pkg/kubelet/status/generate.go,
+pkg/kubelet/status/status_manager.go (TerminatePod), pkg/kubelet/container/helpers.go (ShouldContainerBeRestarted), v1.36.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from lab.pods.model import Container, Pod, RestartPolicy
+from lab.timeline.facts import JSON, ContainerExited
+from lab.timeline.pod_record import Attempt, ContainerRecord, PodRecord
+
+NODE_NAME = "lab-node"
+RUNTIME_SCHEME = "docker://"
+UNKNOWN_EXIT_CODE = 137  # status_manager.go: ContainerStatusUnknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusInput:
+    """Everything a status depends on. ``previous`` is the status last published (or {}), ``terminal`` whether the pod has been torn
+    down, ``deadline_exceeded`` whether activeDeadlineSeconds ended it, ``messages`` the termination messages by container id."""
+
+    pod: Pod
+    record: PodRecord
+    previous: JSON
+    now: datetime
+    terminal: bool = False
+    deadline_exceeded: bool = False
+    messages: tuple[tuple[str, str], ...] = ()
+
+
+def rfc3339_seconds(moment: datetime) -> str:
+    """Return a time as the API writes it: UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def restart_policy_of(pod: Pod, container: Container) -> RestartPolicy:
+    """Return the policy that governs a container: its own, else OnFailure for an init container of an Always pod, else the pod's."""
+    if container.restart_policy is not None:
+        return container.restart_policy
+    if pod.is_init(container) and pod.spec.restart_policy == "Always":
+        return "OnFailure"
+    return pod.spec.restart_policy
+
+
+def is_sidecar(pod: Pod, container: Container) -> bool:
+    """Whether the container is a restartable init container."""
+    return pod.is_init(container) and container.restart_policy == "Always"
+
+
+def should_be_restarted(pod: Pod, container: Container, record: ContainerRecord) -> bool:
+    """Whether the next sync would start the container (again). A pod that is being deleted never restarts one."""
+    if pod.deletion_timestamp is not None:
+        return False
+    if record.latest is None:
+        return True
+    if record.latest.started is not None and record.exited is None:
+        return False
+    if record.exited is None:
+        return True
+    match restart_policy_of(pod, container):
+        case "Never":
+            return False
+        case "OnFailure":
+            return record.exited.exit_code != 0
+        case _:
+            return True
+
+
+def pod_status(given: StatusInput) -> JSON:
+    """Return the pod's ``status`` in API form."""
+    pod, previous = given.pod, given.previous
+    initialized = _has_started_main(given)
+    inits = [_container_status(given, c, waiting="PodInitializing") for c in pod.spec.init_containers]
+    waiting = "PodInitializing" if pod.spec.init_containers else "ContainerCreating"
+    mains = [_container_status(given, c, waiting=waiting) for c in pod.spec.containers]
+    phase = _phase(given, inits, mains, initialized)
+    if given.terminal:
+        inits, mains = _located(inits), _located(mains)
+        if phase in ("Pending", "Running"):
+            phase = "Failed"
+    elif phase in ("Succeeded", "Failed") and given.record.running:
+        phase = previous.get("phase", phase)
+    if previous.get("phase") in ("Succeeded", "Failed"):
+        phase = previous["phase"]
+    status: JSON = {"observedGeneration": pod.generation, "phase": phase}
+    if given.deadline_exceeded:
+        status |= {
+            "reason": "DeadlineExceeded",
+            "message": "Pod was active on the node longer than the specified deadline",
+        }
+        if given.terminal or not given.record.running:
+            status["phase"] = "Failed"
+    status["conditions"] = _conditions(given, status["phase"], inits, mains)
+    status["startTime"] = previous.get("startTime") or rfc3339_seconds(given.now)
+    status |= {"hostIP": "127.0.0.1", "hostIPs": [{"ip": "127.0.0.1"}], "qosClass": quality_of_service(pod)}
+    if ip := given.record.sandbox_ip or previous.get("podIP", ""):
+        status |= {"podIP": ip, "podIPs": [{"ip": ip}]}
+    if inits:
+        status["initContainerStatuses"] = inits
+    status["containerStatuses"] = mains
+    return status
+
+
+def scheduled_status(status: JSON, generation: int, now: datetime) -> JSON:
+    """Return the status after the scheduler bound the pod to the node."""
+    return {
+        **status,
+        "observedGeneration": generation,
+        "conditions": [_condition("PodScheduled", "True", (), generation, now, {})],
+    }
+
+
+def ready_to_start_status(status: JSON, generation: int, now: datetime) -> JSON:
+    """Return the status with PodReadyToStartContainers=True: what the kubelet publishes as soon as the sandbox is up, and only that."""
+    conditions = [
+        _condition(c["type"], "True", (), generation, now, c) if c["type"] == "PodReadyToStartContainers" else c
+        for c in status["conditions"]
+    ]
+    return {**status, "conditions": conditions}
+
+
+def quality_of_service(pod: Pod) -> str:
+    """Return BestEffort, Burstable or Guaranteed (pkg/apis/core/v1/helper/qos; the lab keeps limits only)."""
+    limits = [(c.cpu_limit_cores, c.memory_limit_bytes) for c in pod.all_containers]
+    if all(cpu is None and memory is None for cpu, memory in limits):
+        return "BestEffort"
+    return "Guaranteed" if all(cpu is not None and memory is not None for cpu, memory in limits) else "Burstable"
+
+
+# --- containers ---------------------------------------------------------------------------------------------------
+
+
+def _container_status(given: StatusInput, container: Container, *, waiting: str) -> JSON:
+    record = given.record.of(container.name)
+    old = _named(given.previous, container.name)
+    latest = record.latest
+    state: JSON = {"waiting": {"reason": waiting}}
+    last: JSON = old.get("lastState", {})
+    exited = [a for a in record.attempts[:-1] if a.exited is not None]
+    if exited:
+        last = {"terminated": _terminated(given, exited[-1])}
+    if latest is not None and latest.exited is not None:
+        state = {"terminated": _terminated(given, latest)}
+    elif latest is not None and latest.started is not None:
+        state = {"running": {"startedAt": latest.started.started_at[:19] + "Z"}}
+    finished = record.exited is not None and record.exited.exit_code == 0
+    done_init = given.pod.is_init(container) and finished
+    if record.start_error and not done_init and should_be_restarted(given.pod, container, record):
+        if "terminated" in state:
+            last = state
+        state = {"waiting": {"reason": record.start_error.reason, "message": record.start_error.message}}
+    running = "running" in state
+    started = running and (container.startup_probe is None or record.startup is True)
+    ready = started and (container.readiness_probe is None or record.ready is True)
+    if done_init and not is_sidecar(given.pod, container):
+        ready = "terminated" in state
+    status: JSON = {
+        "name": container.name,
+        "state": state,
+        "lastState": last,
+        "ready": ready,
+        "started": started,
+        "restartCount": latest.number if latest else 0,
+        "image": qualified_image(container.image),
+        "imageID": latest.image_id if latest else "",
+    }
+    if latest is not None:
+        status["containerID"] = RUNTIME_SCHEME + latest.container_id
+    return status
+
+
+def qualified_image(image: str) -> str:
+    """Return the image as the runtime names it: with its tag, and docker.io where no registry is given."""
+    name, _, digest = image.partition("@")
+    head, _, rest = name.partition("/")
+    if not rest:
+        name = f"docker.io/library/{name}"
+    elif "." not in head and ":" not in head and head != "localhost":
+        name = f"docker.io/{name}"
+    if digest:
+        return f"{name}@{digest}"
+    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
+
+
+def _terminated(given: StatusInput, attempt: Attempt) -> JSON:
+    ended = attempt.exited
+    assert ended is not None  # noqa: S101  # callers chose an attempt that ended
+    terminated: JSON = {
+        "exitCode": ended.exit_code,
+        "reason": exit_reason(ended),
+        "startedAt": ended.started_at[:19] + "Z",
+        "finishedAt": ended.finished_at[:19] + "Z",
+        "containerID": RUNTIME_SCHEME + attempt.container_id,
+    }
+    if message := dict(given.messages).get(attempt.container_id):
+        terminated["message"] = message
+    return terminated
+
+
+def exit_reason(ended: ContainerExited) -> str:
+    """Return Completed, Error or OOMKilled, as the runtime reports an exit."""
+    if ended.oom_killed:
+        return "OOMKilled"
+    return "Completed" if ended.exit_code == 0 else "Error"
+
+
+def _located(statuses: Sequence[JSON]) -> list[JSON]:
+    """Give every container of a torn down pod a terminated state."""
+    unknown = {
+        "exitCode": UNKNOWN_EXIT_CODE,
+        "reason": "ContainerStatusUnknown",
+        "message": "The container could not be located when the pod was terminated",
+        "startedAt": None,
+        "finishedAt": None,
+    }
+    return [s if "terminated" in s["state"] else {**s, "state": {"terminated": unknown}} for s in statuses]
+
+
+def _named(status: JSON, name: str) -> JSON:
+    for kind in ("initContainerStatuses", "containerStatuses"):
+        for entry in status.get(kind, []):
+            if entry["name"] == name:
+                return dict(entry)
+    return {}
+
+
+# --- phase and conditions -----------------------------------------------------------------------------------------
+
+
+def _has_started_main(given: StatusInput) -> bool:
+    return any(given.record.of(c.name).latest is not None for c in given.pod.spec.containers)
+
+
+def _phase(given: StatusInput, inits: Sequence[JSON], mains: Sequence[JSON], initialized: bool) -> str:
+    pod = given.pod
+    pending_init = failed_init = False
+    for container, status in zip(pod.spec.init_containers, inits, strict=True):
+        state = status["state"]
+        if is_sidecar(pod, container):
+            pending_init |= not initialized and not status["started"]
+        elif "terminated" in state:
+            if state["terminated"]["exitCode"] != 0:
+                failed_init |= restart_policy_of(pod, container) == "Never"
+                pending_init |= not failed_init
+        else:
+            pending_init |= not initialized
+    if failed_init:
+        return "Failed"
+    if pending_init and not (given.terminal and initialized):
+        return "Pending"
+    waiting = running = stopped = succeeded = restartable = 0
+    for container, status in zip(pod.spec.containers, mains, strict=True):
+        state, last = status["state"], status["lastState"]
+        if "running" in state:
+            running += 1
+        elif "terminated" in state or "terminated" in last:
+            ended = state.get("terminated") or last["terminated"]
+            stopped += 1
+            succeeded += ended["exitCode"] == 0
+            policy = restart_policy_of(pod, container)
+            restartable += policy == "Always" or (policy == "OnFailure" and ended["exitCode"] != 0)
+        else:
+            waiting += 1
+    if waiting:
+        return "Pending"
+    if running:
+        return "Running"
+    if restartable and not given.terminal:
+        return "Running"
+    return "Succeeded" if succeeded == stopped else "Failed"
+
+
+def _conditions(given: StatusInput, phase: str, inits: Sequence[JSON], mains: Sequence[JSON]) -> list[JSON]:
+    old = {c["type"]: c for c in given.previous.get("conditions", [])}
+    generation, now = given.pod.generation, given.now
+
+    def condition(kind: str, value: bool, why: tuple[str, ...] = ()) -> JSON:
+        return _condition(kind, "True" if value else "False", why, generation, now, old.get(kind, {}))
+
+    unready = _unready(given, inits, mains, phase)
+    uninitialized = [
+        s["name"] for c, s in zip(given.pod.spec.init_containers, inits, strict=True) if not _initialized(given, c, s)
+    ]
+    if phase == "Succeeded":
+        initialized = condition("Initialized", True, ("PodCompleted",))
+    elif uninitialized and not _has_started_main(given):
+        message = f"containers with incomplete status: [{' '.join(uninitialized)}]"
+        initialized = condition("Initialized", False, ("ContainersNotInitialized", message))
+    else:
+        initialized = condition("Initialized", True)
+    sandbox = given.record.sandbox_id is not None and not given.terminal
+    return [
+        condition("PodReadyToStartContainers", sandbox),
+        initialized,
+        condition("Ready", not unready, unready),
+        condition("ContainersReady", not unready, unready),
+        condition("PodScheduled", True),
+    ]
+
+
+def _unready(given: StatusInput, inits: Sequence[JSON], mains: Sequence[JSON], phase: str) -> tuple[str, ...]:
+    """Return why the containers are not ready, as (reason, message), or nothing when they are."""
+    if phase == "Succeeded":
+        return ("PodCompleted",)
+    if phase == "Failed":
+        return ("PodFailed",)
+    sidecars = [s for c, s in zip(given.pod.spec.init_containers, inits, strict=True) if is_sidecar(given.pod, c)]
+    names = [s["name"] for s in (*sidecars, *mains) if not s["ready"]]
+    return ("ContainersNotReady", f"containers with unready status: [{' '.join(names)}]") if names else ()
+
+
+def _initialized(given: StatusInput, container: Container, status: JSON) -> bool:
+    return bool(status["started"]) if is_sidecar(given.pod, container) else bool(status["ready"])
+
+
+def _condition(kind: str, value: str, why: tuple[str, ...], generation: int, now: datetime, old: JSON) -> JSON:
+    changed = old.get("status") != value
+    condition: dict[str, Any] = {
+        "type": kind,
+        "status": value,
+        "observedGeneration": generation,
+        "lastProbeTime": None,
+        "lastTransitionTime": rfc3339_seconds(now) if changed else old["lastTransitionTime"],
+    }
+    if why:
+        condition["reason"] = why[0]
+    if len(why) > 1:
+        condition["message"] = why[1]
+    return condition
