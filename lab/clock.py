@@ -1,26 +1,31 @@
 """Time and threads, behind one seam.
 
 Everything in the lab that waits, sleeps, reads the time or starts a thread does it through a `Clock`. `SystemClock` is
-the machine's; `VirtualClock` runs the same threads in virtual time: it moves on only when every thread it started waits,
-straight to the next deadline, so that a CrashLoopBackOff of minutes is tested in milliseconds, in a fixed order.
+the machine's; `VirtualClock` runs the same threads in virtual time, one at a time: only when all of them wait does time
+move, straight to the next deadline, so that a CrashLoopBackOff of minutes is tested in milliseconds, in a fixed order.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import FrameType, TracebackType
 from typing import Any, Protocol
+
+LONGEST_WAIT_SECONDS = 86_400.0  # virtual; by then whoever waits without a deadline waits for what never comes
 
 
 class Condition(Protocol):
     """A lock with waiting, as `threading.Condition`; ``wait_for`` takes its timeout from the clock it came from."""
 
     def __enter__(self) -> Any: ...
-    def __exit__(self, *exc: object) -> Any: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> Any: ...
     def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
-        """Block until ``predicate()`` is true or ``timeout`` seconds passed; return the predicate's last value."""
+        """Block until ``predicate()`` is true or ``timeout`` seconds passed; return its last value. The lock must be held."""
         ...
 
     def notify_all(self) -> None:
@@ -32,7 +37,7 @@ class Thread(Protocol):
     """A started thread."""
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until it has ended, at most ``timeout`` seconds."""
+        """Wait until it has ended, at most ``timeout`` seconds. Raises what ended it, if an exception did."""
         ...
 
     def is_alive(self) -> bool:
@@ -68,141 +73,343 @@ class SystemClock:
     """The machine's time and threads."""
 
     def now(self) -> datetime:
+        """Return the wall time, UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
+        """Return the machine's monotonic seconds."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(max(0.0, seconds))
+        """Block for ``seconds``; a negative number is none."""
+        time.sleep(max(0.0, seconds))  # noqa: TID251 - this is the clock
 
     def condition(self) -> Condition:
+        """Return a `threading.Condition` over a re-entrant lock."""
         return threading.Condition(threading.RLock())
 
     def spawn(self, name: str, target: Callable[..., None], *args: Any) -> Thread:
-        thread = threading.Thread(target=target, args=args, name=name, daemon=True)
-        thread.start()
-        return thread
+        """Start a daemon thread. An exception that ends it goes to `threading.excepthook` at once, and to whoever joins it."""
+        return _SystemThread(name, target, args)
+
+
+class _SystemThread:
+    def __init__(self, name: str, target: Callable[..., None], args: tuple[Any, ...]) -> None:
+        self._failure: BaseException | None = None
+
+        def body() -> None:
+            try:
+                target(*args)
+            except BaseException as error:
+                self._failure = error
+                raise
+
+        self._thread = threading.Thread(target=body, name=name, daemon=True)  # noqa: TID251 - this is the clock
+        self._thread.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        self._thread.join(timeout)
+        if self._failure is not None:
+            raise self._failure
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+
+class Deadlock(RuntimeError):
+    """Every thread of a virtual clock waits for what cannot come any more; the message says who waits, and where."""
 
 
 class VirtualClock:
-    """Virtual time for tests. Threads take turns in the order they became ready; when all wait, time jumps to the next deadline.
+    """Virtual time for tests.
 
-    The thread that made the clock takes part as one of them: its waits and sleeps let the others run. All conditions share
-    one lock, so exactly one thread runs at a time and a test always sees the same order.
+    The thread that made the clock, its *owner*, and those that it spawned take turns: exactly one runs, until it waits,
+    sleeps or ends; then the one that became ready first goes on. When none is ready, time jumps to the next deadline;
+    without one, the owner gets a `Deadlock`. An exception that ends a thread is raised again where the thread is joined,
+    else in the owner's current or next wait. No other thread may use the clock, except to read it.
     """
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._start = start
         self._elapsed = 0.0
-        self._lock = threading.RLock()
-        self._waiters: list[_Waiter] = []
-        self._running = 1
+        self._owner = _Turn(threading.current_thread())
+        self._current = self._owner
+        self._own = threading.local()
+        self._own.turn = self._owner
+        self._ready: deque[_Turn] = deque()
+        self._waiting: list[_Turn] = []
+        self._threads: list[_VirtualThread] = []
+        self._failures: list[BaseException] = []
+        self._closed = False
+
+    def __enter__(self) -> VirtualClock:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        failures = self._end_all()
+        if failures and error is None:
+            raise failures[0]
+        if error is not None:
+            for failure in failures:
+                error.add_note(f"and a thread failed too: {failure!r}, {failure.__notes__[-1]}")
+
+    def close(self) -> None:
+        """End every thread where it waits. Raises the first failure of a thread that nobody has been told of."""
+        self.__exit__(None, None, None)
 
     def now(self) -> datetime:
+        """Return the start plus the virtual seconds since."""
         return self._start + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
+        """Return the virtual seconds since the clock was made."""
         return self._elapsed
 
     def sleep(self, seconds: float) -> None:
-        with self._lock:
-            self._wait(None, lambda: False, max(0.0, seconds))
+        """Let the others run for ``seconds`` of virtual time; with 0, let those that are ready have their turn."""
+        if seconds <= 0:
+            self._ready.append(self._me())
+            self._hand_over()
+        else:
+            self._block(None, self._elapsed + seconds)
+
+    def settle(self) -> None:
+        """Let the others run until all of them wait; no time passes."""
+        while self._ready:
+            self.sleep(0)
 
     def condition(self) -> Condition:
+        """Return a condition with a lock of its own: whoever sleeps with it held keeps the others out, as in real life."""
         return _VirtualCondition(self)
 
     def spawn(self, name: str, target: Callable[..., None], *args: Any) -> Thread:
-        done = _VirtualCondition(self)
-        thread = _VirtualThread(done)
-        with self._lock:
-            self._running += 1
+        """Start a thread; its first turn comes when the caller waits."""
+        self._me()
+        thread = _VirtualThread(self)
+        self._threads.append(thread)
 
         def body() -> None:
+            self._own.turn = thread.turn
             try:
+                thread.turn.take()
+                self._tell(thread.turn)
                 target(*args)
-            finally:
-                with self._lock:
-                    thread.ended = True
-                    done.notify_all()
-                    self._running -= 1
-                    self._advance()
+            except _Ended:
+                pass
+            except BaseException as error:  # whatever ended the thread is the business of whoever waits for it
+                error.add_note(f"in thread {name}")
+                thread.failure = error
+            self._end(thread)
 
-        threading.Thread(target=body, name=name, daemon=True).start()
+        thread.turn = _Turn(threading.Thread(target=body, name=name, daemon=True))  # noqa: TID251 - this is the clock
+        self._ready.append(thread.turn)
+        thread.turn.thread.start()
         return thread
 
-    # The lock is held in everything below.
+    # Only the thread whose turn it is runs what follows; handing over is what makes it safe without a lock.
 
-    def _wait(self, condition: object | None, predicate: Callable[[], bool], timeout: float | None) -> bool:
-        deadline = None if timeout is None else self._elapsed + timeout
-        while not predicate():
-            if deadline is not None and self._elapsed >= deadline:
-                return predicate()
-            waiter = _Waiter(condition, deadline, threading.Condition(self._lock))
-            self._waiters.append(waiter)
-            self._running -= 1
+    def _me(self) -> _Turn:
+        turn: _Turn | None = getattr(self._own, "turn", None)
+        if turn is None or turn is not self._current:
+            name = threading.current_thread().name
+            raise RuntimeError(f"cannot use a virtual clock from thread {name}: only its owner and threads it spawned take turns")
+        return turn
+
+    def _block(self, waits_for: object | None, deadline: float | None, *, since: float | None = None) -> None:
+        """Wait until `_wake` is called for ``waits_for``, or the deadline has come."""
+        me = self._me()
+        self._tell(me)
+        me.waits_for, me.deadline, me.since = waits_for, deadline, self._elapsed if since is None else since
+        self._waiting.append(me)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        me = self._current
+        self._next()
+        me.take()
+        self._tell(me)
+
+    def _next(self) -> None:
+        if not self._ready:
             self._advance()
-            while not waiter.ready:
-                waiter.wake.wait()
-        return True
+        self._current = self._ready.popleft()
+        self._current.go.release()
 
-    def _notify(self, condition: object) -> None:
-        for waiter in [w for w in self._waiters if w.condition is condition]:
-            self._release(waiter)
+    def _tell(self, me: _Turn) -> None:
+        if self._closed and me is not self._owner:
+            raise _Ended
+        if me.stuck is not None:
+            stuck, me.stuck = me.stuck, None
+            raise stuck
+        if me is self._owner and self._failures:
+            raise self._failures.pop(0)
 
-    def _release(self, waiter: _Waiter) -> None:
-        self._waiters.remove(waiter)
-        waiter.ready = True
-        self._running += 1
-        waiter.wake.notify()
+    def _wake(self, waits_for: object, *, only_first: bool = False) -> None:
+        for turn in [w for w in self._waiting if w.waits_for is waits_for][: 1 if only_first else None]:
+            self._make_ready(turn)
+
+    def _make_ready(self, turn: _Turn) -> None:
+        self._waiting.remove(turn)
+        self._ready.append(turn)
 
     def _advance(self) -> None:
-        if self._running > 0:
-            return
-        deadlines = [w.deadline for w in self._waiters if w.deadline is not None]
-        if not deadlines:
+        deadlines = [turn.deadline for turn in self._waiting if turn.deadline is not None]
+        patience = self._owner.since + LONGEST_WAIT_SECONDS if self._owner.deadline is None else float("inf")
+        if not deadlines or min(deadlines) > patience:
+            self._owner.stuck = Deadlock(self._describe(bool(deadlines)))
+            self._make_ready(self._owner)
             return
         self._elapsed = max(self._elapsed, min(deadlines))
-        due = [w for w in self._waiters if w.deadline is not None and w.deadline <= self._elapsed]
-        self._release(due[0])
+        for turn in [turn for turn in self._waiting if turn.deadline is not None and turn.deadline <= self._elapsed]:
+            self._make_ready(turn)
+
+    def _describe(self, others_go_on: bool) -> str:
+        frames = sys._current_frames()
+        waiting = sorted(self._waiting, key=lambda turn: turn is not self._owner)
+        lines = [f"  {turn.thread.name}: {_place(frames.get(turn.thread.ident or 0))}" for turn in waiting]
+        why = f"nobody woke the owner in {LONGEST_WAIT_SECONDS:g} s" if others_go_on else "every thread waits for another"
+        return (
+            f"cannot go on at {self._elapsed:g} s: {why}; give the wait a timeout or look at what does not come:\n"
+            + "\n".join(lines)
+        )
+
+    def _end(self, thread: _VirtualThread) -> None:
+        thread.ended = True
+        self._threads.remove(thread)
+        joined = any(turn.waits_for is thread for turn in self._waiting)
+        if thread.failure is not None and not joined:
+            self._failures.append(thread.failure)
+            if self._owner in self._waiting:
+                self._make_ready(self._owner)
+        self._wake(thread)
+        if self._closed:
+            self._current = self._owner
+            self._owner.go.release()
+        else:
+            self._next()
+
+    def _end_all(self) -> list[BaseException]:
+        self._me()
+        self._closed = True
+        while self._threads:
+            self._current = turn = self._threads[0].turn
+            turn.go.release()
+            self._owner.take()
+            turn.thread.join()
+        failures, self._failures = self._failures, []
+        return failures
 
 
-class _Waiter:
-    __slots__ = ("condition", "deadline", "ready", "wake")
+class _Ended(BaseException):
+    """The clock was closed: unwind this thread."""
 
-    def __init__(self, condition: object | None, deadline: float | None, wake: threading.Condition) -> None:
-        self.condition = condition
-        self.deadline = deadline
-        self.wake = wake
-        self.ready = False
+
+class _Turn:
+    """A thread's place among those of a virtual clock."""
+
+    def __init__(self, thread: threading.Thread) -> None:  # noqa: TID251 - a type here
+        self.thread = thread
+        self.go = threading.Semaphore(0)
+        self.waits_for: object | None = None
+        self.since = 0.0
+        self.deadline: float | None = None
+        self.stuck: Deadlock | None = None
+
+    def take(self) -> None:
+        self.go.acquire()
+        self.waits_for = None
+
+
+class _VirtualLock:
+    """Re-entrant. Releasing what is not held is ignored: it happens after a wait that an exception ended."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self._holder: _Turn | None = None
+        self._depth = 0
+
+    def held(self) -> bool:
+        return self._holder is self._clock._me()
+
+    def acquire(self, depth: int = 1) -> None:
+        me = self._clock._me()
+        while self._holder is not None and self._holder is not me:
+            self._clock._block(self, None)
+        self._holder = me
+        self._depth += depth
+
+    def release(self, depth: int = 1) -> None:
+        if self._holder is not self._clock._me():
+            return
+        self._depth -= depth
+        if self._depth == 0:
+            self._holder = None
+            self._clock._wake(self, only_first=True)
+
+    def release_all(self) -> int:
+        depth = self._depth
+        self.release(depth)
+        return depth
 
 
 class _VirtualCondition:
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
+        self._lock = _VirtualLock(clock)
 
     def __enter__(self) -> Any:
-        return self._clock._lock.__enter__()
+        self._lock.acquire()
+        return self
 
     def __exit__(self, *exc: object) -> None:
-        self._clock._lock.release()
+        self._lock.release()
 
     def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
-        with self._clock._lock:
-            return self._clock._wait(self, predicate, timeout)
+        self._require_held("wait on")
+        since = self._clock.monotonic()
+        deadline = None if timeout is None else since + max(0.0, timeout)
+        while not (result := predicate()) and (deadline is None or self._clock.monotonic() < deadline):
+            depth = self._lock.release_all()
+            try:
+                self._clock._block(self, deadline, since=since)
+            finally:
+                self._lock.acquire(depth)
+        return result
 
     def notify_all(self) -> None:
-        with self._clock._lock:
-            self._clock._notify(self)
+        self._require_held("notify")
+        self._clock._wake(self)
+
+    def _require_held(self, verb: str) -> None:
+        if not self._lock.held():
+            raise RuntimeError(f"cannot {verb} a condition whose lock is not held; use it inside its with block")
 
 
 class _VirtualThread:
-    def __init__(self, done: _VirtualCondition) -> None:
-        self._done = done
+    turn: _Turn
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self.failure: BaseException | None = None
         self.ended = False
 
     def join(self, timeout: float | None = None) -> None:
-        self._done.wait_for(lambda: self.ended, timeout)
+        deadline = None if timeout is None else self._clock.monotonic() + max(0.0, timeout)
+        while not self.ended and (deadline is None or self._clock.monotonic() < deadline):
+            self._clock._block(self, deadline)
+        if self.failure is not None:
+            self._clock._failures = [failure for failure in self._clock._failures if failure is not self.failure]
+            raise self.failure
 
     def is_alive(self) -> bool:
         return not self.ended
+
+
+def _place(frame: FrameType | None) -> str:
+    """Return where a thread waits: its three innermost frames outside this module and `threading`."""
+    places: list[str] = []
+    while frame is not None and len(places) < 3:
+        if frame.f_code.co_filename not in (__file__, threading.__file__):
+            places.append(f"{frame.f_code.co_name} ({frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno})")
+        frame = frame.f_back
+    return " < ".join(places) or "gone"
