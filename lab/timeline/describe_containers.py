@@ -1,0 +1,167 @@
+"""One container's part of `kubectl describe pod`. Pure.
+
+Source: staging/src/k8s.io/kubectl/pkg/describe/describe.go, describeContainers and DescribeProbe (v1.36). Environment taken from
+Secrets and ConfigMaps is not printed: the lab's API admits neither.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+from lab.timeline.durations import parse_timestamp
+from lab.timeline.facts import JSON
+
+_PROBES = (("Liveness", "livenessProbe"), ("Readiness", "readinessProbe"), ("Startup", "startupProbe"))
+_URL_PATH_SAFE = "/$&+,:;=@!'()*~"  # Go: net/url shouldEscape, encodePath
+
+
+def container_lines(container: JSON, status: JSON | None, metadata: JSON) -> Iterator[str]:
+    """Return the lines of one container; ``status`` is its container status, None before the kubelet has published one."""
+    yield f"  {container['name']}:"
+    body = (
+        *_basics(container, status),
+        *_arguments("Command", container.get("command")),
+        *_arguments("Args", container.get("args")),
+        *(_states(status) if status else ()),
+        *_resources(container.get("resources") or {}),
+        *(f"{label}:\t{describe_probe(container[field])}" for label, field in _PROBES if container.get(field)),
+        *_environment(container.get("env") or (), metadata),
+        *_mounts(container.get("volumeMounts") or ()),
+    )
+    yield from (f"    {line}" for line in body)
+
+
+def timestamp(text: str) -> str:
+    """Return an API timestamp in Go's RFC1123Z form."""
+    moment = parse_timestamp(text)
+    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[moment.weekday()]
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    return f"{day}, {moment.day:02d} {months[moment.month - 1]} {moment.year} {moment:%H:%M:%S} +0000"
+
+
+def describe_probe(probe: JSON) -> str:
+    """Return a probe in one line, such as ``exec [true] delay=0s timeout=1s period=10s #success=1 #failure=3``."""
+    attributes = (
+        f"delay={probe.get('initialDelaySeconds', 0)}s timeout={probe.get('timeoutSeconds', 0)}s "
+        f"period={probe.get('periodSeconds', 0)}s #success={probe.get('successThreshold', 0)} "
+        f"#failure={probe.get('failureThreshold', 0)}"
+    )
+    if "exec" in probe:
+        return f"exec [{' '.join(probe['exec'].get('command') or ())}] {attributes}"
+    if http := probe.get("httpGet"):
+        return f"http-get {_url(http)} {attributes}"
+    if tcp := probe.get("tcpSocket"):
+        return f"tcp-socket {tcp.get('host', '')}:{tcp['port']} {attributes}"
+    if grpc := probe.get("grpc"):
+        return f"grpc <pod>:{grpc['port']} {grpc.get('service') or ''} {attributes}"
+    return f"unknown {attributes}"
+
+
+def _url(http: JSON) -> str:
+    host = http.get("host", "")
+    host = f"[{host}]" if ":" in host else host
+    path = quote(http.get("path", ""), safe=_URL_PATH_SAFE)
+    separator = "/" if path and not path.startswith("/") else ""
+    return f"{http.get('scheme', 'HTTP').lower()}://{host}:{http['port']}{separator}{path}"
+
+
+def _basics(container: JSON, status: JSON | None) -> Iterator[str]:
+    if status is not None:
+        yield f"Container ID:\t{status.get('containerID', '')}"
+    yield f"Image:\t{container.get('image', '')}"
+    if status is not None:
+        yield f"Image ID:\t{status.get('imageID', '')}"
+    for label, field in (("Port", "containerPort"), ("Host Port", "hostPort")):
+        ports = ", ".join(_port(port, field) for port in container.get("ports") or ())
+        yield f"{label}{'s' if ',' in ports else ''}:\t{ports or '<none>'}"
+
+
+def _port(port: JSON, field: str) -> str:
+    text = f"{port.get(field, 0)}/{port.get('protocol', 'TCP')}"
+    return f"{text} ({port['name']})" if port.get("name") else text
+
+
+def _arguments(title: str, arguments: Sequence[str] | None) -> Iterator[str]:
+    if arguments:
+        yield f"{title}:"
+        for argument in arguments:
+            yield from (f"  {line}" for line in argument.split("\n"))
+
+
+def _states(status: JSON) -> Iterator[str]:
+    yield from _state("State", status.get("state") or {})
+    last = status.get("lastState") or {}
+    if last.get("terminated"):
+        yield from _state("Last State", last)
+    yield f"Ready:\t{bool(status.get('ready'))}"
+    yield f"Restart Count:\t{status.get('restartCount', 0)}"
+
+
+def _state(title: str, state: JSON) -> Iterator[str]:
+    if running := state.get("running"):
+        yield f"{title}:\tRunning"
+        yield f"  Started:\t{timestamp(running['startedAt'])}"
+    elif terminated := state.get("terminated"):
+        yield f"{title}:\tTerminated"
+        yield from _terminated(terminated)
+    else:
+        yield f"{title}:\tWaiting"
+        reason = (state.get("waiting") or {}).get("reason")
+        if reason:
+            yield f"  Reason:\t{reason}"
+
+
+def _terminated(terminated: JSON) -> Iterator[str]:
+    if terminated.get("reason"):
+        yield f"  Reason:\t{terminated['reason']}"
+    if terminated.get("message"):
+        yield f"  Message:\t{terminated['message']}"
+    yield f"  Exit Code:\t{terminated['exitCode']}"
+    if terminated.get("signal"):
+        yield f"  Signal:\t{terminated['signal']}"
+    for label, field in (("Started", "startedAt"), ("Finished", "finishedAt")):
+        moment = terminated.get(field) or "0001-01-01T00:00:00Z"
+        yield f"  {label}:\t{timestamp(moment)}"
+
+
+def _resources(resources: JSON) -> Iterator[str]:
+    for label, field in (("Limits", "limits"), ("Requests", "requests")):
+        quantities = resources.get(field) or {}
+        if quantities:
+            yield f"{label}:"
+            yield from (f"  {name}:\t{quantities[name]}" for name in sorted(quantities))
+
+
+def _environment(variables: Sequence[JSON], metadata: JSON) -> Iterator[str]:
+    yield "Environment:" if variables else "Environment:\t<none>"
+    for variable in variables:
+        field_ref = (variable.get("valueFrom") or {}).get("fieldRef")
+        if field_ref:
+            source = f"{field_ref.get('apiVersion', 'v1')}:{field_ref['fieldPath']}"
+            yield f"  {variable['name']}:\t{_field_value(metadata, field_ref['fieldPath'])} ({source})"
+        elif "valueFrom" not in variable:
+            first, *more = str(variable.get("value", "")).split("\n")
+            yield f"  {variable['name']}:\t{first}"
+            yield from (f"  \t{line}" for line in more)
+
+
+def _field_value(metadata: JSON, path: str) -> str:
+    """Return a downward-API value; what is not in the metadata is empty, as kubectl leaves it (fieldpath.ExtractFieldPathAsString)."""
+    head, _, rest = path.removeprefix("metadata.").partition("['")
+    value = metadata.get(head, "") if path.startswith("metadata.") else ""
+    if rest:
+        return str((value or {}).get(rest.removesuffix("']"), ""))
+    if isinstance(value, dict):
+        return "\n".join(f"{key}={json.dumps(value[key], ensure_ascii=False)}" for key in sorted(value))
+    return str(value)
+
+
+def _mounts(mounts: Sequence[JSON]) -> Iterator[str]:
+    yield "Mounts:" if mounts else "Mounts:\t<none>"
+    for mount in sorted(mounts, key=lambda m: str(m["mountPath"])):
+        flags = "ro" if mount.get("readOnly") else "rw"
+        if mount.get("subPath"):
+            flags += f",path={json.dumps(mount['subPath'], ensure_ascii=False)}"
+        yield f"  {mount['mountPath']} from {mount['name']} ({flags})"
