@@ -4,6 +4,7 @@
 attribute lists. On top of that:
 
 - a line of its own ``{{ example: NAME }}`` places the card of an example;
+- a paragraph followed by ``{: .question }`` is the question that the lesson answers, ``<p class="question">``;
 - a link to ``lesson:SLUG`` or ``lesson:SLUG#heading`` leads to another lesson;
 - callouts ``!!! KIND`` of four kinds, rendered as ``<div class="admonition KIND"><p class="admonition-title">…``:
   ``run`` (what to press and where to look), ``correction`` (the source text says …, Kubernetes 1.36 does …),
@@ -39,6 +40,8 @@ LESSON_SCHEME = "lesson:"
 FRONT_MATTER = re.compile(r"---\n(.*?\n)---\n", re.DOTALL)
 EXAMPLE_LINE = re.compile(r"\{\{ *example: *([\w-]+) *\}\}")
 EXAMPLE_MARK = re.compile(r"<!--example:([\w-]+)-->")
+CHINESE = "[\u2014\u2018-\u201d\u2026\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+ENDS_CHINESE, BEGINS_CHINESE = re.compile(CHINESE + r"[*\])]*$"), re.compile(r" *[*\[(]*" + CHINESE)
 LONGEST_LESSON_MINUTES = 30
 
 
@@ -121,7 +124,7 @@ def read_text(text: str, language: Language, path: str, problems: Problems) -> L
         problems.note(path, 1, "cannot find the front matter; begin the file with `---`, title, summary, minutes, `---`")
     fields = Fields.parse(match[1] if match else "", path, problems, first_line=2)
     body, first_line = (text[match.end() :], text[: match.end()].count("\n") + 1) if match else (text, 1)
-    marked, example_lines = _mark_examples(body, first_line)
+    marked, example_lines = _prepare(body, first_line)
     converter = _Converter(language)
     html = converter.html(marked)
     for kind in converter.unknown_callouts:
@@ -145,19 +148,25 @@ def read_text(text: str, language: Language, path: str, problems: Problems) -> L
     return lesson_text
 
 
-def _mark_examples(body: str, first_line: int) -> tuple[str, tuple[tuple[str, int], ...]]:
-    """Replace each example line outside a fence with a comment that survives the conversion; return the names and lines too."""
-    lines, found, fence = [], [], ""
+def _prepare(body: str, first_line: int) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """Replace each example line by a comment that survives the conversion, and join lines that were broken between two
+    Chinese characters, where a browser would show a space; both outside fences. Return the examples' names and lines too."""
+    lines: list[str] = []
+    found: list[tuple[str, int]] = []
+    fence = ""
     for number, line in enumerate(body.split("\n"), start=first_line):
         opening = re.match(r"(`{3,}|~{3,})", line)
         if opening and not fence:
             fence = opening[1]
         elif fence and line.rstrip() == fence:
             fence = ""
-        match = None if fence else EXAMPLE_LINE.fullmatch(line.rstrip())
-        if match:
+        if fence:
+            lines.append(line)
+        elif match := EXAMPLE_LINE.fullmatch(line.rstrip()):
             found.append((match[1], number))
             lines += ["", f"<!--example:{match[1]}-->", ""]
+        elif lines and ENDS_CHINESE.search(lines[-1]) and BEGINS_CHINESE.match(line):
+            lines[-1] += line.lstrip()
         else:
             lines.append(line)
     return "\n".join(lines), tuple(found)
