@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from lab.timeline.durations import parse_timestamp
@@ -148,9 +149,9 @@ def _environment(variables: Sequence[JSON], metadata: JSON) -> Iterator[str]:
 
 
 def _field_value(metadata: JSON, path: str) -> str:
-    """Return a downward-API value; what is not in the metadata is empty, as kubectl leaves it (fieldpath.ExtractFieldPathAsString)."""
+    """Return a downward-API value; empty for what is not in the metadata, as in kubectl (fieldpath.ExtractFieldPathAsString)."""
     head, _, rest = path.removeprefix("metadata.").partition("['")
-    value = metadata.get(head, "") if path.startswith("metadata.") else ""
+    value: Any = metadata.get(head, "") if path.startswith("metadata.") else ""
     if rest:
         return str((value or {}).get(rest.removesuffix("']"), ""))
     if isinstance(value, dict):
