@@ -126,7 +126,7 @@ def read_example(folder: Path, lesson: str, path: str, problems: Problems) -> Ex
         delete=_suggested_delete(fields),
         node_directories=fields.strings("node"),
         refused=fields.flag("refused"),
-        before_delete=fields.list_of("before_delete", dict) if fields.has("before_delete") else READY,
+        before_delete=fields.list_of("before_delete", dict, default=READY),
         after_delete=fields.list_of("after_delete", dict),
         expect=_expectation(fields.nested("expect")),
     )

@@ -52,10 +52,6 @@ class Fields:
             loader.dispose()
         return cls(values, lines, (path, first_line), problems)
 
-    def has(self, name: str) -> bool:
-        """Whether the field is there."""
-        return name in self._values
-
     def text(self, name: str) -> str:
         """Return a required string without surrounding white space."""
         value = self._take(name, required=True)
@@ -118,11 +114,11 @@ class Fields:
             return {}
         return value
 
-    def list_of(self, name: str, *kinds: type) -> tuple[Any, ...]:
+    def list_of(self, name: str, *kinds: type, default: tuple[Any, ...] = ()) -> tuple[Any, ...]:
         """Return an optional list of values of ``kinds``."""
         value = self._take(name, required=False)
         if value is None:
-            return ()
+            return default
         if not isinstance(value, list) or not all(isinstance(item, kinds) for item in value):
             self.wrong(name, "a list of " + " or ".join(kind.__name__ for kind in kinds))
             return ()

@@ -6,9 +6,9 @@ attribute lists. On top of that:
 - a line of its own ``{{ example: NAME }}`` places the card of an example;
 - a paragraph followed by ``{: .question }`` is the question that the lesson answers, ``<p class="question">``;
 - a link to ``lesson:SLUG`` or ``lesson:SLUG#heading`` leads to another lesson;
-- callouts ``!!! KIND`` of four kinds, rendered as ``<div class="admonition KIND"><p class="admonition-title">…``:
-  ``run`` (what to press and where to look), ``correction`` (the source text says …, Kubernetes 1.36 does …),
-  ``note`` (worth knowing) and ``source`` (what the source text teaches, kept in its own terms).
+- callouts ``!!! KIND`` of three kinds, rendered as ``<div class="admonition KIND"><p class="admonition-title">…``:
+  ``run`` (what to press and where to look), ``correction`` (the source text says …, Kubernetes 1.36 does …)
+  and ``note`` (worth knowing).
 
 Code is ``<pre><code class="language-yaml">``. HTML in the Markdown is passed through: only content folders come here.
 """
@@ -33,7 +33,6 @@ CALLOUT_TITLES: Mapping[str, Words] = {
     "run": {"en": "Run it", "zh": "动手运行"},
     "correction": {"en": "Correction", "zh": "更正"},
     "note": {"en": "Worth knowing", "zh": "补充说明"},
-    "source": {"en": "The source text", "zh": "原文要点"},
 }
 LESSON_PATH = "/lessons/"
 LESSON_SCHEME = "lesson:"
