@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.lessons import LANGUAGES, Catalog, Example, ExampleRef, Language, Lesson, Prose
+from lab.pods.review import review
 
 CONTENT = Path(__file__).parents[2] / "content"
 SEED = Path(__file__).parent / "seed"
@@ -155,6 +156,15 @@ def test_chinese_lines_are_not_broken_between_two_characters() -> None:
         for match in re.finditer("[\u4e00-\u9fff，。；：、]\n[\u4e00-\u9fff“]", prose(lesson, "zh"))
     ]
     assert broken == []
+
+
+@every_example
+def test_an_example_is_accepted_unless_its_refusal_is_the_point(example: Example) -> None:
+    answer = review(example.manifest)
+    assert answer.refusal is None
+    refused = [document.refusal.message for document in answer.documents if document.refusal is not None]
+    assert bool(refused) == example.refused, refused
+    assert [document.warnings for document in answer.documents if document.warnings] == []
 
 
 @every_example
