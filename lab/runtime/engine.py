@@ -1,8 +1,8 @@
 """Which container engine the lab talks to, and the connection to it.
 
-In this order: the lab's own setting; ``DOCKER_HOST``; the docker context that ``DOCKER_CONTEXT`` or ``docker context use`` chose; the
-default socket; the socket of a rootless engine. The first that is set is the one; nothing here starts an engine (`lab.setup` does).
-Source: docker/cli, cli/command/cli.go ``resolveContextName`` and cli/context/docker (v28).
+In this order: the setting of the lab; ``DOCKER_HOST``; the docker context that ``DOCKER_CONTEXT`` or ``docker context use``
+chose; the default socket; the socket of a rootless engine. The first that is set is the one. Nothing here starts an engine
+(`lab.setup` does). Source: docker/cli, cli/command/cli.go ``resolveContextName`` (v28).
 """
 
 from __future__ import annotations

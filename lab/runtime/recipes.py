@@ -1,7 +1,7 @@
 """What the lab's own images are made of: Debian packages, what of them to leave out, a few files, and the image's configuration.
 
-Pure data: `root_file_system` unpacks the packages, `image_archive` packs the image, `images` loads it. Nothing that nginx needs may
-lie below /usr/share: a lesson mounts a volume over it. Source: nginx follows the official image (nginxinc/docker-nginx,
+Pure data: `root_file_system` unpacks the packages, `image_archive` packs the image, `images` loads it. Nothing that nginx needs
+may lie below /usr/share: a lesson mounts a volume over it. Source: nginx follows the official image (nginxinc/docker-nginx,
 mainline/debian/Dockerfile) without its entrypoint script, busybox docker-library/busybox; pause is catatonit as Podman uses it.
 """
 
