@@ -1,0 +1,331 @@
+"""The kubelet's verbs over a real Docker Engine.
+
+`DockerRuntime` puts the parts together: hardened requests (`hardening`), cluster networks (`networks`), one watch of the
+engine's events (`engine_events`), one follower per container (`followed_container`), execs (`exec_session`) and files
+(`container_files`). It keeps no state that the engine has: only whom to tell. Everything it makes carries the lab's labels,
+and removing is idempotent.
+Source: cri-api/pkg/apis/services.go (v1.36); the CRI-over-Docker mapping of pkg/kubelet/dockershim (v1.23) for sandboxes
+and names.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from lab.clock import Clock
+from lab.errors import ContainerGone, EngineError, ImageNotFound
+from lab.runtime.container_files import ContainerFiles
+from lab.runtime.engine_client import EngineClient, NotFound, words
+from lab.runtime.engine_events import ContainerEvent, EngineEvents
+from lab.runtime.exec_session import ExecSession
+from lab.runtime.followed_container import FollowedContainer, SignalFollower
+from lab.runtime.hardening import JSON, Limits, container_request, sandbox_request
+from lab.runtime.labels import selector
+from lab.runtime.networks import ClusterNetworks
+from lab.runtime.processes import process_state
+from lab.runtime.runtime import (
+    ChangedFile,
+    ContainerConfig,
+    ContainerListener,
+    ExecResult,
+    Image,
+    ProcessState,
+    Sandbox,
+    SandboxConfig,
+    Started,
+)
+
+PAUSE_IMAGE = "pod-hook-lab/pause"
+POD_CIDR = "10.244.0.0/16"  # kubeadm's customary --pod-network-cidr
+_REMOVALS_AT_ONCE = 8  # the engine removes about this many in parallel before it only queues
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSettings:
+    """Which lab this is on the engine, where its pods' addresses come from, and what each container may use."""
+
+    instance: str
+    pod_cidr: str = POD_CIDR
+    pause_image: str = PAUSE_IMAGE
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """What the engine is, for people."""
+
+    version: str
+    api_version: str
+    storage_driver: str
+    cgroup_version: str
+    operating_system: str
+    kernel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """How much a sweep removed."""
+
+    containers: int
+    networks: int
+
+
+class DockerRuntime:
+    """Implements `lab.runtime.runtime.Runtime`. Can be made while no engine answers; calls then raise EngineUnavailable.
+
+    ``signals`` witnesses signals in containers; None where this host allows no witness.
+    """
+
+    def __init__(
+        self, engine: EngineClient, settings: RuntimeSettings, clock: Clock, signals: SignalFollower | None = None
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._clock = clock
+        self._signals = signals
+        self._networks = ClusterNetworks(engine, settings.instance, settings.pod_cidr)
+        self._files = ContainerFiles(engine)
+        self._lock = threading.Lock()
+        self._followed: dict[str, FollowedContainer] = {}
+        self._events = EngineEvents(
+            engine,
+            settings.instance,
+            clock,
+            on_event=self._handle,
+            on_reconnect=lambda: self._for_all(FollowedContainer.look_again),
+            on_lost=self._lose,
+        )
+
+    # --- clusters
+
+    def prepare_cluster(self, cluster: str) -> None:
+        """Create the cluster's network and begin to watch the engine. Idempotent."""
+        self._events.require()
+        self._networks.require(cluster)
+
+    def remove_cluster(self, cluster: str) -> None:
+        """Remove every container and network of the cluster."""
+        self._remove_containers(selector(instance=self._settings.instance, cluster=cluster))
+        self._networks.remove(cluster)
+
+    def sweep(self, instance: str | None) -> Swept:
+        """Remove all containers and networks that lab ``instance`` made, or any lab when None; return how many there were."""
+        containers = self._remove_containers(selector(instance=instance))
+        return Swept(containers=containers, networks=self._networks.remove_all(instance))
+
+    def engine_info(self) -> EngineInfo:
+        """Ask the engine what it is."""
+        with words("ask the engine for its version"):
+            info, version = self._engine.api.info(), self._engine.api.version()
+        return EngineInfo(
+            version=str(version["Version"]),
+            api_version=str(version["ApiVersion"]),
+            storage_driver=str(info["Driver"]),
+            cgroup_version=str(info.get("CgroupVersion", "1")),
+            operating_system=str(info["OperatingSystem"]),
+            kernel=str(info["KernelVersion"]),
+        )
+
+    def close(self) -> None:
+        """Stop watching and following. Containers are not touched: `sweep` removes them."""
+        self._events.close()
+        self._for_all(FollowedContainer.give_up)
+        with self._lock:
+            self._followed.clear()
+        self._engine.close()
+
+    # --- images and sandboxes
+
+    def find_image(self, image: str) -> Image | None:
+        """Return the image as the engine's local store has it, or None. Never pulls."""
+        try:
+            with words(f"look up image {image}"):
+                found = self._engine.api.inspect_image(image)  # type: ignore[no-untyped-call]  # so in the SDK's stubs
+        except ImageNotFound:
+            return None
+        config = found.get("Config") or {}
+        return Image(
+            id=str(found["Id"]),
+            size_bytes=int(found["Size"]),
+            stop_signal=str(config.get("StopSignal") or ""),
+            entrypoint=tuple(config.get("Entrypoint") or ()),
+            command=tuple(config.get("Cmd") or ()),
+            user=str(config.get("User") or ""),
+        )
+
+    def run_pod_sandbox(self, config: SandboxConfig) -> Sandbox:
+        """Create and start the pod's pause container on its cluster's network."""
+        try:
+            return self._run_pod_sandbox(config)
+        except NotFound:  # somebody removed the network behind the lab's back
+            self._networks.forget(config.cluster)
+            return self._run_pod_sandbox(config)
+
+    def _run_pod_sandbox(self, config: SandboxConfig) -> Sandbox:
+        self.prepare_cluster(config.cluster)
+        network = self._networks.require(config.cluster)
+        settings = self._settings
+        request = sandbox_request(config, network=network, instance=settings.instance, image=settings.pause_image)
+        name = f"k8s_POD_{config.pod_name}_{config.namespace}_{config.pod_uid}_0"
+        sandbox_id = self._create(request, name)
+        try:
+            with words(f"start the sandbox of pod {config.namespace}/{config.pod_name}"):
+                self._engine.api.start(sandbox_id)
+                state = self._engine.api.inspect_container(sandbox_id)
+        except EngineError:
+            self.remove_pod_sandbox(sandbox_id)
+            raise
+        (endpoint,) = state["NetworkSettings"]["Networks"].values()
+        return Sandbox(id=sandbox_id, ip=str(endpoint["IPAddress"]))
+
+    def remove_pod_sandbox(self, sandbox_id: str) -> None:
+        """Stop and remove the pause container. Not found is success."""
+        self._remove(sandbox_id)
+
+    # --- containers
+
+    def create_container(self, sandbox: Sandbox, config: ContainerConfig, listener: ContainerListener) -> str:
+        """Create a hardened container in the sandbox's namespaces, attached to its output. Raises ImageNotFound."""
+        self._events.require()
+        request = container_request(
+            config,
+            sandbox_id=sandbox.id,
+            instance=self._settings.instance,
+            limits=self._settings.limits,
+            image_user=self._image_user(config),
+        )
+        name = f"k8s_{config.name}_{config.pod_name}_{config.namespace}_{config.pod_uid}_{config.attempt}"
+        container_id = self._create(request, name)
+        followed = FollowedContainer(self._engine, self._clock, container_id, listener)
+        with self._lock:
+            self._followed[container_id] = followed
+        try:
+            followed.begin(tty=config.tty, on_end=self._forget)
+        except EngineError:
+            self._forget(container_id)
+            self._remove(container_id)
+            raise
+        return container_id
+
+    def start_container(self, container_id: str) -> Started:
+        """Start PID 1. Raises EngineError with the engine's words, and the exit code it noted, when the command cannot be run."""
+        followed = self._find_followed(container_id)
+        try:
+            with words(f"start container {container_id[:12]}"):
+                self._engine.api.start(container_id)
+                state = self._engine.api.inspect_container(container_id)["State"]
+        except EngineError as error:
+            followed.give_up()
+            error.code = self._noted_exit_code(container_id)
+            raise
+        started = Started(pid=int(state["Pid"]), started_at=str(state["StartedAt"]))
+        followed.started(started, self._signals)
+        return started
+
+    def signal_container(self, container_id: str, signal: str) -> None:
+        """Send a signal to PID 1. Returns once sent; raises ContainerGone when it has ended."""
+        with words(f"send {signal} to container {container_id[:12]}"):
+            self._engine.api.kill(container_id, signal)
+
+    def exec(self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None) -> ExecResult:
+        """Run a command in the container and wait for its process and its output; see `exec_session`."""
+        session = ExecSession(self._engine, self._clock, container_id, self._pid(container_id))
+        return session.run(command, timeout_seconds)
+
+    def process_state(self, container_id: str) -> ProcessState | None:
+        """Return PID 1's signal masks and the process list, or None when it has ended or cannot be read on this host."""
+        pid = self._pid(container_id)
+        return process_state(pid) if pid else None
+
+    def changed_files(self, container_id: str, *, limit_bytes: int = 4096) -> tuple[ChangedFile, ...]:
+        """Return differences to the image without noise; regular files with up to ``limit_bytes`` of content."""
+        return self._files.changed(container_id, limit_bytes=limit_bytes)
+
+    def read_file(self, container_id: str, path: str, *, limit_bytes: int = 1 << 20) -> bytes | None:
+        """Return a regular file's content, up to ``limit_bytes``, from a container running or dead; None when it is not there."""
+        return self._files.read(container_id, path, limit_bytes=limit_bytes)
+
+    def remove_container(self, container_id: str) -> None:
+        """Remove a container, killing it if it still runs. Not found is success."""
+        self._remove(container_id)
+
+    # --- private
+
+    def _create(self, request: JSON, name: str) -> str:
+        with words(f"create container {name}"):
+            created = self._engine.api.create_container_from_config(request, name)  # type: ignore[no-untyped-call]  # as above
+            return str(created["Id"])
+
+    def _image_user(self, config: ContainerConfig) -> str:
+        if config.run_as_group is None or config.run_as_user is not None:
+            return ""
+        image = self.find_image(config.image)
+        return image.user if image is not None else ""
+
+    def _noted_exit_code(self, container_id: str) -> int | None:
+        try:
+            with words(f"look at container {container_id[:12]}"):
+                return int(self._engine.api.inspect_container(container_id)["State"]["ExitCode"])
+        except EngineError:
+            return None
+
+    def _remove(self, container_id: str) -> None:
+        with suppress(ContainerGone), words(f"remove container {container_id[:12]}"):
+            self._engine.api.remove_container(container_id, force=True, v=True)
+        followed = self._followed.get(container_id)
+        if followed is not None:
+            followed.removed()
+
+    def _remove_containers(self, filters: dict[str, list[str]]) -> int:
+        with words("list the lab's containers"):
+            found = [str(container["Id"]) for container in self._engine.api.containers(all=True, filters=filters)]
+        failures: list[EngineError] = []
+
+        def remove(container_ids: Iterable[str]) -> None:
+            for container_id in container_ids:
+                try:
+                    self._remove(container_id)
+                except EngineError as error:
+                    failures.append(error)
+
+        shares = (found[start::_REMOVALS_AT_ONCE] for start in range(_REMOVALS_AT_ONCE))
+        threads = [self._clock.spawn("remove-containers", remove, share) for share in shares if share]
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
+        return len(found)
+
+    def _find_followed(self, container_id: str) -> FollowedContainer:
+        with self._lock:
+            followed = self._followed.get(container_id)
+        if followed is None:
+            raise ContainerGone(f"cannot start container {container_id[:12]}: it has been removed, create another")
+        return followed
+
+    def _pid(self, container_id: str) -> int:
+        with self._lock:
+            followed = self._followed.get(container_id)
+        return followed.pid if followed is not None else 0
+
+    def _forget(self, container_id: str) -> None:
+        with self._lock:
+            self._followed.pop(container_id, None)
+
+    def _handle(self, event: ContainerEvent) -> None:
+        with self._lock:
+            followed = self._followed.get(event.container_id)
+        if followed is not None:
+            followed.handle(event)
+
+    def _lose(self, message: str) -> None:
+        self._for_all(lambda followed: followed.lose(message))
+
+    def _for_all(self, act: Callable[[FollowedContainer], None]) -> None:
+        with self._lock:
+            everyone = tuple(self._followed.values())
+        for followed in everyone:
+            act(followed)
