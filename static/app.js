@@ -1,0 +1,3 @@
+// The front end starts here.
+import "htmx.org";
+import "htmx-ext-sse";
