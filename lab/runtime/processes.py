@@ -50,6 +50,12 @@ def process(pid: int) -> Process | None:
         return None
 
 
+def process_id(thread: int) -> int:
+    """Return the process a thread belongs to; the thread's own number when it is gone."""
+    found = process(thread)
+    return thread if found is None else found.pid
+
+
 def processes_beside(pid: int) -> Iterator[Process]:
     """Yield the other processes of the PID namespace, those that were started from outside (exec) included."""
     first = process(pid)

@@ -34,7 +34,7 @@ class PtraceWitness:
         self._changed = clock.condition()
         self._followed: dict[int, Callable[[ObservedSignal], None]] = {}
         self._known: dict[int, dict[int, Process]] = {}  # PID 1 → thread → its process, for those that are gone when told of
-        self._tracer = subprocess.Popen(  # noqa: S603 - our own file, no shell, no outside input
+        self._tracer = subprocess.Popen(
             [sys.executable, "-I", str(Path(ptrace_tracer.__file__))], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         if not self._line():

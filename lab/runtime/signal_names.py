@@ -35,6 +35,17 @@ def signal_name(number: int) -> str:
         return f"SIG{number}"
 
 
+def signal_number(name: str) -> int:
+    """Return 15 for ``SIGTERM``, ``TERM`` or ``15``, and 37 for ``SIGRTMIN+3``. Raises ValueError for anything else."""
+    if name.isdecimal():
+        return int(name)
+    base, _, offset = name.upper().removeprefix("SIG").partition("+")
+    try:
+        return int(signal.Signals["SIG" + base]) + int(offset or 0)
+    except KeyError:
+        raise ValueError(f"cannot tell the number of signal {name}") from None
+
+
 def in_mask(mask: int, number: int) -> bool:
     """Whether a ``/proc/PID/status`` signal mask holds the signal."""
     return bool(mask >> (number - 1) & 1)

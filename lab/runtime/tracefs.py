@@ -130,6 +130,7 @@ class SignalTrace:
             for event in parse((text + newline).decode(errors="replace")):
                 thread = event.target_thread if isinstance(event, Generated) else event.thread
                 admitted, began = self._flood.admit(thread, self._clock.monotonic())
+                admitted = admitted or event.signal == SIGKILL
                 if began:
                     self._mute(frozenset(self._flood.muted))
                     _LOGGER.warning("process %d receives more signals than can be shown; some are left out", thread)

@@ -2,9 +2,8 @@
 
 A container's PID is known only once it runs, and a filter set then would miss what came in its first milliseconds. So every
 signal on the machine is read (there are few), kept for some seconds if it hit an unknown container, and reported when that
-container is followed. The word "ignored" is said only where the kernel dropped the signal: a process that blocks a signal and
-waits for it (tini, signalfd) has no handler and still takes it. All state belongs to the reader's thread; others leave it requests.
-Source: Linux ``kernel/signal.c`` (prepare_signal, complete_signal, get_signal).
+container is followed. What becomes of each is judged in `signal_fates`. All state belongs to the reader's thread; others leave
+it requests. Source: Linux ``kernel/signal.c``.
 """
 
 from __future__ import annotations
@@ -15,44 +14,28 @@ import select
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from lab.clock import Clock
-from lab.runtime.processes import Process, process, processes_beside, start_time_seconds
+from lab.runtime.processes import Process, process, process_id, processes_beside, start_time_seconds
 from lab.runtime.runtime import ObservedSignal
-from lab.runtime.signal_names import FAULTS, SIGCONT, SIGKILL, SIGSTOP, in_mask, signal_name
+from lab.runtime.signal_fates import Result, Sent, SignalFates
+from lab.runtime.signal_names import SIGKILL, signal_name
 from lab.runtime.tracefs import Delivered, Generated, SignalTrace
 
 _LOGGER = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.02  # a signal that no handler took by then is looked up in the process's pending mask
-_PENDING_SECONDS = 0.25  # longer than a throttled process waits for its next slice (CFS period: 0.1 s)
+_PAUSE_SECONDS = 0.1  # after a failed read
 _FORGET_SECONDS = 1.0  # that `forget` waits at most for the reader
 _HISTORY_SECONDS = 5.0  # between a container's start and `follow`
 _HISTORY_LIMIT = 1024
 _KNOWN_LIMIT = 4096  # processes remembered, for those that are gone before they can be looked up
-_WAITING_LIMIT = 64  # signals of one process that wait for their delivery
 _USER_CODES = frozenset({0, -1, -6})  # SI_USER, SI_QUEUE, SI_TKILL: a process sent it; all others come from the kernel
-
-Result = Literal["delivered", "default", "ignored", "pending"]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Sent:
-    """A signal on its way. ``look_at_seconds`` is when to look again, None once it was reported as pending."""
-
-    event: Generated
-    target: Process
-    sender: str
-    sender_pid: int
-    sent_at_seconds: float
-    look_at_seconds: float | None
-    left_mask: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class _Followed:
     pid: int
+    first: Process | None  # None when it was gone at once
     namespace: str
     started_at_seconds: float
     on_signal: Callable[[ObservedSignal], None]
@@ -72,8 +55,8 @@ class TracepointWitness:
         self._closing = False
         self._followed: dict[str, _Followed] = {}  # by PID namespace
         self._known: OrderedDict[int, Process] = OrderedDict()
-        self._waiting: dict[int, list[_Sent]] = {}  # by process
-        self._history: deque[tuple[_Sent, ObservedSignal]] = deque(maxlen=_HISTORY_LIMIT)
+        self._fates = SignalFates(clock, self._report)
+        self._history: deque[tuple[Sent, ObservedSignal]] = deque(maxlen=_HISTORY_LIMIT)
         self._own_namespace = os.readlink("/proc/self/ns/pid")
         self._reader = clock.spawn("signal-witness", self._run)
 
@@ -83,6 +66,7 @@ class TracepointWitness:
         first = process(host_pid)
         followed = _Followed(
             pid=host_pid,
+            first=first,
             namespace=first.namespace if first else f"gone:{host_pid}",
             started_at_seconds=start_time_seconds(host_pid) or 0.0,
             on_signal=on_signal,
@@ -136,7 +120,7 @@ class TracepointWitness:
                 self._turn(requests)
             except Exception:  # a witness that died silently would look like a quiet container
                 _LOGGER.exception("cannot read the kernel's signal events; some signals will not be shown")
-                self._clock.sleep(_LOOK_SECONDS)
+                self._clock.sleep(_PAUSE_SECONDS)
             with self._changed:
                 self._done += len(requests)
                 self._changed.notify_all()
@@ -147,21 +131,20 @@ class TracepointWitness:
                 case Generated():
                     self._take_generated(event)
                 case Delivered():
-                    self._take_delivered(event)
-        self._look()
+                    self._fates.delivered(event)
+        self._fates.look()
         for request in requests:
             request()
 
     def _patience_milliseconds(self) -> float | None:
-        looks = [
-            sent.look_at_seconds for waiting in self._waiting.values() for sent in waiting if sent.look_at_seconds is not None
-        ]
-        if self._trace.heard_again_at_seconds is not None:
-            looks.append(self._trace.heard_again_at_seconds)
-        return max(0.0, min(looks) - self._clock.monotonic()) * 1000 + 1 if looks else None
+        times = (self._fates.look_at_seconds, self._trace.heard_again_at_seconds)
+        next_seconds = min((at for at in times if at is not None), default=None)
+        return None if next_seconds is None else max(0.0, next_seconds - self._clock.monotonic()) * 1000 + 1
 
     def _follow(self, followed: _Followed) -> None:
         self._followed[followed.namespace] = followed
+        if followed.first is not None:
+            self._remember(followed.first)
         for beside in processes_beside(followed.pid):
             self._remember(beside)
         oldest = self._clock.monotonic() - _HISTORY_SECONDS
@@ -173,15 +156,9 @@ class TracepointWitness:
 
     def _forget(self, host_pid: int) -> None:
         for followed in tuple(self._followed.values()):
-            if followed.pid != host_pid:
-                continue
-            for pid, waiting in tuple(self._waiting.items()):
-                if waiting[0].target.namespace == followed.namespace:
-                    for sent in waiting:
-                        if sent.look_at_seconds is not None:
-                            self._report(sent, self._taken_silently(sent))
-                    del self._waiting[pid]
-            del self._followed[followed.namespace]
+            if followed.pid == host_pid:
+                self._fates.settle(followed.namespace)
+                del self._followed[followed.namespace]
 
     def _take_generated(self, event: Generated) -> None:
         if event.target_name.startswith("runc:["):  # the runtime's own start-up, before the container's command
@@ -190,83 +167,19 @@ class TracepointWitness:
         if target.namespace == self._own_namespace:
             return
         by_process = event.code in _USER_CODES
-        now = self._clock.monotonic()
-        sent = _Sent(
+        sent = Sent(
             event=event,
             target=target,
             sender=(event.sender_name or _thread_name(event.sender_thread)) if by_process else "kernel",
-            sender_pid=_pid(event.sender_thread) if by_process else 0,
-            sent_at_seconds=now,
-            look_at_seconds=now + _LOOK_SECONDS,
+            sender_pid=process_id(event.sender_thread) if by_process else 0,
+            sent_at_seconds=self._clock.monotonic(),
         )
-        match event.outcome:
-            case 1 if event.signal == SIGCONT:  # it continues a stopped process even where no handler is called
-                self._report(sent, "default")
-            case 1 | 3:
-                self._report(sent, "ignored")
-            case 2:
-                self._report(sent, "pending")
-            case _:
-                waiting = self._waiting.setdefault(target.pid, [])
-                waiting.append(sent)
-                del waiting[:-_WAITING_LIMIT]
+        self._fates.sent(sent)
         if target.namespace_pid == 1 and event.signal != SIGKILL and target.namespace in self._followed:
             for beside in processes_beside(target.pid):  # it may now end, and they with it
                 self._remember(beside)
 
-    def _take_delivered(self, event: Delivered) -> None:
-        pid = event.thread if event.thread in self._waiting else _pid(event.thread)
-        waiting = self._waiting.get(pid)
-        if not waiting:
-            return
-        for sent in waiting:
-            if sent.event.signal == event.signal:
-                waiting.remove(sent)
-                self._report(sent, _result(sent, event.handler))
-                break
-        else:
-            # The kernel ends all threads by SIGKILL, whatever signal was fatal: the oldest that nothing held up was it.
-            fatal = next((sent for sent in waiting if event.signal == SIGKILL and _nothing_holds(sent)), None)
-            if fatal is not None:
-                waiting.remove(fatal)
-                self._report(fatal, "default")
-        if not waiting:
-            del self._waiting[pid]
-
-    def _look(self) -> None:
-        """Look after the signals that no handler took in time."""
-        now = self._clock.monotonic()
-        for pid, waiting in tuple(self._waiting.items()):
-            for sent in tuple(waiting):
-                if sent.look_at_seconds is None or sent.look_at_seconds > now:
-                    continue
-                current = process(pid)
-                if (
-                    current is not None
-                    and current.namespace == sent.target.namespace
-                    and in_mask(current.pending, sent.event.signal)
-                ):
-                    if now - sent.sent_at_seconds < _PENDING_SECONDS:
-                        sent.look_at_seconds = sent.sent_at_seconds + _PENDING_SECONDS
-                    else:
-                        sent.look_at_seconds = None  # a handler may still take it, and that will be reported too
-                        self._report(sent, "pending")
-                elif not sent.left_mask:
-                    sent.left_mask = True  # taken this instant; its delivery would be in the buffer by the next look
-                    sent.look_at_seconds = now + _LOOK_SECONDS
-                else:
-                    waiting.remove(sent)
-                    self._report(sent, self._taken_silently(sent))
-            if not waiting:
-                del self._waiting[pid]
-
-    def _taken_silently(self, sent: _Sent) -> Result:
-        """Judge a signal that saw no delivery: still queued, or taken by sigwait or signalfd."""
-        current = process(sent.target.pid)
-        still = current is not None and current.namespace == sent.target.namespace and in_mask(current.pending, sent.event.signal)
-        return "pending" if still else "delivered"
-
-    def _report(self, sent: _Sent, result: Result) -> None:
+    def _report(self, sent: Sent, result: Result) -> None:
         observed = ObservedSignal(
             signal=signal_name(sent.event.signal),
             number=sent.event.signal,
@@ -318,24 +231,6 @@ class TracepointWitness:
         if len(self._known) > _KNOWN_LIMIT:
             self._known.popitem(last=False)
         return found
-
-
-def _result(sent: _Sent, handler: int) -> Result:
-    if handler > 1:
-        return "delivered"
-    forced = sent.event.signal in (SIGKILL, SIGSTOP) or (sent.event.signal in FAULTS and sent.event.code > 0)
-    spared = sent.target.namespace_pid == 1 and not forced  # PID 1 is not ended by a default action
-    return "ignored" if handler == 1 or spared else "default"
-
-
-def _nothing_holds(sent: _Sent) -> bool:
-    held = sent.target.blocked | sent.target.caught | sent.target.ignored
-    return sent.look_at_seconds is not None and not in_mask(held, sent.event.signal)
-
-
-def _pid(thread: int) -> int:
-    found = process(thread)
-    return found.pid if found is not None else thread
 
 
 def _thread_name(thread: int) -> str:
