@@ -1,0 +1,89 @@
+"""The database behind the store: an engine that is set up, migrated and speaks of failures in the lab's words.
+
+Everything that only SQLite needs is in this module. WAL lets readers go on while the one writer commits;
+``synchronous=NORMAL`` means that a commit survives the death of the process, and that a power loss may take the last moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import alembic.command
+import alembic.config
+import alembic.util
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from lab.errors import StoreError
+
+BUSY_TIMEOUT_SECONDS = 5.0  # another process reads or backs up the file
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+class Database:
+    """A migrated database. Every method may be called from any thread."""
+
+    def __init__(self, url: str) -> None:
+        """Open it and bring its tables up to date. Raises StoreError."""
+        try:
+            self.name = make_url(url).render_as_string(hide_password=True)
+        except ArgumentError as error:
+            raise StoreError(
+                "cannot open the store: LAB_DATABASE_URL is no database URL; use sqlite:////path/lab.sqlite"
+            ) from error
+        self._engine = _create_engine(url)
+        try:
+            self._migrate()
+        except StoreError:
+            self._engine.dispose()
+            raise
+
+    @contextmanager
+    def begin(self, doing: str) -> Iterator[Connection]:
+        """Open a transaction, committed at the end of the block and rolled back on an exception. ``doing`` completes the message
+        "cannot …" of the StoreError that a failing database raises."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error)
+            raise StoreError(
+                f"cannot {doing} ({self.name}): {reason}; see that its directory is writable and its disk has space"
+            ) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def _migrate(self) -> None:
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        try:
+            with self.begin("bring the store up to date") as connection:
+                config.attributes["connection"] = connection
+                alembic.command.upgrade(config, "head")
+        except alembic.util.CommandError as error:
+            raise StoreError(
+                f"cannot open the store ({self.name}): a newer lab has written it; use that version, or another LAB_DATA"
+            ) from error
+
+
+def _create_engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late: not before DDL, not before a SELECT
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine

@@ -1,0 +1,88 @@
+"""The durable record of all clusters: a database, the journal that writes it, and what can be asked of it.
+
+Opening brings its tables up to date. However long a cluster's past is, its `history` is one snapshot and some hundred
+entries; everything older stays readable through `entries`.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from sqlalchemy import select
+
+from lab.clock import Clock
+from lab.store import rows
+from lab.store.database import Database
+from lab.store.journal import SNAPSHOT_ENTRIES, StoreJournal
+from lab.store.tables import clusters, runs
+from lab.timeline.facts import Entry
+from lab.timeline.folds import ClusterView
+from lab.timeline.run import Run
+from lab.timeline.timeline import History
+
+
+class Store:
+    """Reads what is durable, from any thread. Every method raises StoreError when the database cannot be read."""
+
+    def __init__(self, database: Database, journal: StoreJournal) -> None:
+        self._database = database
+        self.journal = journal
+
+    @classmethod
+    def open(cls, url: str, clock: Clock) -> Store:
+        """Open, and if need be create or migrate, the database at ``url`` and start its writer. Raises StoreError."""
+        database = Database(url)
+        return cls(database, StoreJournal(database, clock))
+
+    def history(self, cluster: str) -> History:
+        """Return what a Timeline needs to go on: the view at a snapshot and every entry after it, at least `SNAPSHOT_ENTRIES`
+        of them when there are so many, so that a page which reconnects after a restart still finds its place."""
+        with self._database.begin(f"read cluster {cluster}") as connection:
+            newest = rows.newest_seq(connection, cluster)
+            base = rows.snapshot_before(connection, cluster, newest - SNAPSHOT_ENTRIES)
+            return History(base=base, entries=rows.read_entries(connection, cluster, base.seq + 1))
+
+    def entries(self, cluster: str, first: int, last: int | None = None) -> tuple[Entry, ...]:
+        """Return the durable entries with ``first <= seq <= last``; to the end when ``last`` is None."""
+        with self._database.begin(f"read the entries of cluster {cluster}") as connection:
+            return rows.read_entries(connection, cluster, first, last)
+
+    def view(self, cluster: str, seq: int) -> ClusterView:
+        """Return the cluster view after entry ``seq``, at the same cost for any."""
+        with self._database.begin(f"read cluster {cluster}") as connection:
+            return rows.view_at(connection, cluster, seq)
+
+    def run(self, run_id: str) -> Run | None:
+        """Return a run, live or ended."""
+        with self._database.begin(f"read run {run_id}") as connection:
+            return next(iter(rows.read_runs(connection, select(runs).where(runs.c.id == run_id))), None)
+
+    def latest_run(self, cluster: str, example: str) -> Run | None:
+        """Return the newest run of an example in a cluster."""
+        query = select(runs).where(runs.c.cluster == cluster, runs.c.example == example)
+        with self._database.begin(f"read the runs of cluster {cluster}") as connection:
+            return next(iter(rows.read_runs(connection, query.order_by(runs.c.first_seq.desc()).limit(1))), None)
+
+    def live_runs(self) -> tuple[Run, ...]:
+        """Return the runs that nothing has ended, oldest first in each cluster."""
+        query = select(runs).where(runs.c.last_seq.is_(None)).order_by(runs.c.cluster, runs.c.first_seq)
+        with self._database.begin("read the live runs") as connection:
+            return tuple(rows.read_runs(connection, query))
+
+    def clusters(self) -> tuple[str, ...]:
+        """Return the clusters that have entries, oldest first."""
+        with self._database.begin("read the clusters") as connection:
+            return tuple(connection.scalars(select(clusters.c.id).order_by(clusters.c.created_at, clusters.c.id)))
+
+    def close(self) -> None:
+        """Write what is queued, then close the database. Raises StoreError when something could not be written."""
+        try:
+            self.journal.close()
+        finally:
+            self._database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

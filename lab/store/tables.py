@@ -1,0 +1,70 @@
+"""The tables of the store.
+
+``entries`` is the truth; ``runs`` and ``snapshots`` can be computed from it and only make it quick to find. What containers
+wrote is in ``log_chunks``, so that a flood of it stays out of the way of the story. Times are RFC 3339 text in UTC, bodies
+JSON text. A change here comes with a new script in ``migrations/versions``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+clusters = Table(
+    "clusters",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("created_at", String, nullable=False),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("cluster", String, ForeignKey("clusters.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", String, nullable=False),
+    Column("elapsed_seconds", Float, nullable=False),
+    Column("pod_uid", String),
+    Column("container", String),
+    Column("kind", String, nullable=False),
+    Column("body", Text, nullable=False),  # the fact's fields; a LogChunk's lines are in log_chunks
+)
+
+log_chunks = Table(
+    "log_chunks",
+    metadata,
+    Column("cluster", String, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("lines", Text, nullable=False),
+    ForeignKeyConstraint(["cluster", "seq"], ["entries.cluster", "entries.seq"], ondelete="CASCADE"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("cluster", String, ForeignKey("clusters.id", ondelete="CASCADE"), nullable=False),
+    Column("example", String, nullable=False),
+    Column("manifest", Text, nullable=False),
+    Column("first_seq", Integer, nullable=False),
+    Column("last_seq", Integer),
+    Column("opened_at", String, nullable=False),
+    Column("ended", Text),  # the RunClosed or RunAborted
+    Index(None, "cluster", "example", "first_seq"),
+    Index(None, "last_seq"),  # the live ones
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("cluster", String, ForeignKey("clusters.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("view", Text, nullable=False),
+)
