@@ -1,1 +1,1 @@
-
+"""Pods: YAML text to reviewed documents to the typed Pod."""

@@ -186,6 +186,7 @@ class PodSpec:
     active_deadline_seconds: int | None = None
     volumes: tuple[Volume, ...] = ()
     hostname: str = ""
+    node_selector: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
