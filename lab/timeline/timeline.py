@@ -62,7 +62,7 @@ class Timeline:
     def __init__(
         self, cluster: str, clock: Clock, journal: Journal, *, history: History | None = None, keep: int = KEEP_ENTRIES
     ) -> None:
-        """Open the log where ``history`` ends. ``keep`` entries stay in memory, and more while they are pinned or not durable."""
+        """Open the log where ``history`` ends. ``keep`` durable entries stay in memory, and more while they are pinned."""
         history = history or History()
         self.cluster = cluster
         self.changed: Condition = clock.condition()
@@ -168,10 +168,10 @@ class Timeline:
                 self.changed.notify_all()
 
     def _forget(self) -> None:
-        """Fold the oldest entries into the base when there are too many: a tenth more than needed, so that it is rarely done."""
-        surplus = len(self._entries) - self._keep
+        """Fold the oldest durable entries into the base when there are too many: a tenth more than needed, so that it is rare."""
+        surplus = self._durable - self.horizon - self._keep
         if surplus > 0:
-            droppable = min(self._durable, min(self._pins, default=self._durable + 1) - 1) - self.horizon
-            count = min(surplus + self._keep // 10, droppable, len(self._entries))
+            unpinned = min(self._pins, default=self._durable + 1) - 1 - self.horizon
+            count = min(surplus + self._keep // 10, unpinned, len(self._entries))
             self._base = fold(self._entries[:count], self._base)
             del self._entries[:count]

@@ -177,13 +177,15 @@ def test_a_reader_who_asks_for_what_is_forgotten_is_told_so(clock: VirtualClock)
         timeline.pin(6)
 
 
-def test_what_is_not_durable_is_never_forgotten(clock: VirtualClock) -> None:
+def test_what_is_not_durable_is_kept_besides_and_takes_no_room_from_what_is(clock: VirtualClock) -> None:
     journal = SlowJournal()
     timeline = Timeline("c", clock, journal, keep=10)
     append(timeline, 100)
+    journal.commit(10)
     assert timeline.horizon == 0
     journal.commit(50)
-    assert timeline.horizon == 50
+    assert timeline.horizon == 41
+    assert seqs(timeline.read(41, durable=False)) == list(range(42, 101))
     journal.commit(100)
     assert timeline.horizon == 91
 
