@@ -37,7 +37,7 @@ class Catalog:
     def load(cls, root: Path) -> Catalog:
         """Read the content folder ``root``. Raises ContentError that lists every mistake with its file, line and remedy."""
         state = _state(root)
-        folders = sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+        folders = sorted(path for path in root.glob("*/") if not path.name.startswith("."))
         if not folders:
             raise ContentError(f"cannot find lessons in {root}; give the path of the content folder")
         problems = Problems()

@@ -27,14 +27,16 @@ class Fields:
         self._path, self._line = place
         self._problems = problems
         self._asked: set[str] = set()
+        self._unread = False  # the text could not be read, so a missing field is no mistake of its own
 
     @classmethod
     def parse(cls, text: str, path: str, problems: Problems, *, first_line: int = 1) -> Fields:
         """Read YAML ``text`` that begins at ``first_line`` of ``path``."""
         values: dict[str, Any] = {}
         lines: dict[str, int] = {}
-        loader = yaml.SafeLoader(text)
+        unread = False
         try:
+            loader = yaml.SafeLoader(text)
             node = loader.get_single_node()
             if isinstance(node, yaml.MappingNode):
                 for key, value in node.value:
@@ -45,12 +47,14 @@ class Fields:
                     lines[name] = key.start_mark.line + first_line
             elif node is not None:
                 problems.note(path, first_line, "cannot read this as fields; write `name: value` lines")
-        except yaml.MarkedYAMLError as error:
-            line = (error.problem_mark.line if error.problem_mark else 0) + first_line
-            problems.note(path, line, f"cannot read this as YAML: {error.problem}; correct the line")
-        finally:
-            loader.dispose()
-        return cls(values, lines, (path, first_line), problems)
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
+            mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+            what = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
+            problems.note(path, (mark.line if mark else 0) + first_line, f"cannot read this as YAML: {what}; correct the line")
+            unread = True
+        fields = cls(values, lines, (path, first_line), problems)
+        fields._unread = unread
+        return fields
 
     def text(self, name: str) -> str:
         """Return a required string without surrounding white space."""
@@ -144,6 +148,6 @@ class Fields:
     def _take(self, name: str, *, required: bool) -> Any:
         self._asked.add(name)
         value = self._values.get(name)
-        if value is None and required:
+        if value is None and required and not self._unread:
             self._problems.note(self._path, self._line, f"cannot do without the field {name}; add it")
         return value

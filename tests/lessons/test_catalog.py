@@ -179,6 +179,8 @@ def test_an_example_that_is_shown_and_not_there_is_a_mistake(content: Path) -> N
     [
         ("title: T\nsummary: S", 2, "cannot do without the field minutes; add it"),
         ("title: T\nsummary: S\nminutes: soon", 4, "cannot use the field minutes; write a whole number from 1 to 30"),
+        ("title: T\nsummary: 'S\nminutes: 5", 5, "cannot read this as YAML: found unexpected end of stream; correct the line"),
+        ("title: T\nsummary: 2026-13-01\nminutes: 5", 2, "cannot read this as YAML: month must be in 1..12; correct the line"),
         ("title: [T]\nsummary: S\nminutes: 5", 2, "cannot use the field title; write text"),
         ("title: T\nsummary: S\nminutes: 5\nminutes: 6", 5, "cannot use the field minutes twice; keep one"),
         (
