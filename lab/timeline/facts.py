@@ -8,6 +8,7 @@ languages; a test walks `FACT_TYPES` and fails otherwise.
 
 from __future__ import annotations
 
+import functools
 import types
 import typing
 from collections.abc import Mapping
@@ -394,7 +395,6 @@ Fact = ApiFact | RunFact | NodeFact
 
 FACT_TYPES: tuple[type, ...] = tuple(typing.get_args(Fact))
 _BY_NAME: dict[str, type] = {t.__name__: t for t in FACT_TYPES}
-_HINTS: dict[type, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -418,7 +418,7 @@ def fact_to_json(fact: Fact) -> JSON:
 def fact_from_json(value: Mapping[str, Any]) -> Fact:
     """Rebuild a fact from `fact_to_json`. Unknown keys are ignored. Raises KeyError for an unknown type or a missing field."""
     cls = _BY_NAME[value["fact"]]
-    hints = _HINTS.setdefault(cls, typing.get_type_hints(cls))
+    hints = _hints(cls)
     built = {f.name: _typed(value[f.name], hints[f.name]) for f in fields(cls)}
     return typing.cast(Fact, cls(**built))
 
@@ -445,6 +445,11 @@ def entry_from_json(value: Mapping[str, Any]) -> Entry:
         container=value["container"],
         fact=fact_from_json(value),
     )
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def _plain(value: Any) -> Any:
