@@ -1,0 +1,49 @@
+# Everything a person or a machine runs. `make run` and `make test` set up what is missing first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ENGINE_JOBS ?= 3
+BROWSER_JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: setup setup-tests run test test-fast test-engine test-browser lint wheel screenshots bench clean help
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## bring everything the lab needs into place (idempotent)
+	@$(PYTHON) -m lab.setup
+
+setup-tests:  ## the same, and what the test suites need
+	@$(PYTHON) -m lab.setup --for-tests
+
+run: setup  ## serve the lab
+	@exec $(BIN)/lab serve
+
+test: setup-tests lint test-fast test-engine test-browser wheel  ## every check and suite; nothing is skipped
+
+lint:  ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+test-fast:  ## the suite without Docker
+	$(BIN)/python -m pytest -q -n auto -m "not engine and not browser"
+
+test-engine:  ## the suite on the real Docker Engine
+	$(BIN)/python -m pytest -q -n $(ENGINE_JOBS) -m "engine and not browser"
+
+test-browser:  ## the suite in Chromium
+	$(BIN)/python -m pytest -q -n $(BROWSER_JOBS) -m browser
+
+wheel:  ## build the wheel and check that it carries templates, lessons and front end
+	$(BIN)/python -m lab.setup.wheel
+
+screenshots: setup-tests  ## take the README's pictures
+	$(BIN)/python -m tests.browser.screenshots
+
+bench: setup  ## time the lab beside the bare Docker API
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove what set-up and tests made here (not the engine, not its images)
+	rm -rf .venv build dist static/dist static/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
