@@ -8,6 +8,7 @@ A learner's failure is a fact or a field error, never an exception; these mean t
     │   ├── ImageNotFound          the engine's local store has no such image
     │   └── ContainerGone          the container (or exec) is not there or not running any more
     ├── ApiError                   a refusal of the API server: code, reason, message (a learner's failure in transit to its answer)
+    ├── VolumeError                a pod's volume cannot be prepared on its node, in the kubelet's words
     ├── HistoryExpired             a reader asked for entries older than the retention horizon
     ├── StoreError                 the store cannot be read or written
     ├── ScenarioError              a scenario directory cannot be read
@@ -55,6 +56,10 @@ class ApiError(LabError):
         self.reason = reason
         self.message = message
         self.causes = causes
+
+
+class VolumeError(LabError):
+    """A pod's volume cannot be prepared on its virtual node; the message is the kubelet's."""
 
 
 class HistoryExpired(LabError):

@@ -8,7 +8,7 @@ Source: cli-runtime/pkg/resource/{visitor,mapper}.go, kubectl/pkg/cmd/apply/appl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from lab.pods.client_checks import (
@@ -34,11 +34,12 @@ from lab.pods.refusals import (
     refused_as_invalid,
     refused_by_client,
     refused_by_lab,
+    warnings_text,
 )
 from lab.pods.surprises import warnings_of
 from lab.pods.validation import pod_errors
 
-__all__ = ["FieldNote", "Refusal", "Review", "ReviewedDocument", "refusal_text", "refusals_text", "review"]
+__all__ = ["FieldNote", "Refusal", "Review", "ReviewedDocument", "refusal_text", "refusals_text", "review", "warnings_text"]
 
 JSON = dict[str, Any]
 Verb = Literal["apply", "create"]
@@ -49,7 +50,8 @@ _CANNOT_HANDLE = 'Pod in version "v1" cannot be handled as a Pod'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewedDocument:
-    """One object of the text. ``object`` is the API object to store, defaults filled, or None when it was refused."""
+    """One object of the text. ``value`` is what was written, ``object`` the API object to store, defaults filled, or None when it was
+    refused."""
 
     index: int
     line: int
@@ -58,6 +60,7 @@ class ReviewedDocument:
     namespace: str
     object: JSON | None
     refusal: Refusal | None
+    value: JSON = field(default_factory=dict)
     also_found: tuple[FieldNote, ...] = ()
     warnings: tuple[FieldNote, ...] = ()
 
@@ -163,6 +166,7 @@ class _Submission:
         )
         refused = [refusal for refusal in stages if refusal is not None]
         answer = refused[0] if refused else None
+        warnings = warnings_of(document, pod, self.feature_gates)
         answered = () if answer is None else answer.notes
         also_found = [*decoded.type_errors[1:], *(note for refusal in refused[1:] for note in refusal.notes)]
         return ReviewedDocument(
@@ -173,8 +177,10 @@ class _Submission:
             namespace=pod["metadata"]["namespace"],
             object=pod if answer is None else None,
             refusal=answer,
+            value=document.value,
             also_found=tuple(note for note in dict.fromkeys(also_found) if note not in answered),
-            warnings=warnings_of(document, pod, self.feature_gates),
+            # The server warns only about what it takes.
+            warnings=tuple(note for note in warnings if answer is None or note.kind != "ServerWarning"),
         )
 
 

@@ -80,24 +80,25 @@ def pod_status(given: StatusInput) -> JSON:
     inits = [_container_status(given, c, waiting="PodInitializing") for c in pod.spec.init_containers]
     waiting = "PodInitializing" if pod.spec.init_containers else "ContainerCreating"
     mains = [_container_status(given, c, waiting=waiting) for c in pod.spec.containers]
-    phase = _phase(given, inits, mains, initialized)
+    computed = phase = _phase(given, inits, mains, initialized)
     if given.terminal:
         inits, mains = _located(inits), _located(mains)
         if phase in ("Pending", "Running"):
-            phase = "Failed"
-    elif phase in ("Succeeded", "Failed") and given.record.running:
-        phase = previous.get("phase", phase)
-    if previous.get("phase") in ("Succeeded", "Failed"):
-        phase = previous["phase"]
+            computed = phase = "Failed"
+    elif is_terminal(phase):
+        phase = previous.get("phase", "Pending")  # withheld until nothing can run any more
+    if is_terminal(previous.get("phase", "")):
+        computed = phase = previous["phase"]
     status: JSON = {"observedGeneration": pod.generation, "phase": phase}
     if given.deadline_exceeded:
         status |= {
             "reason": "DeadlineExceeded",
             "message": "Pod was active on the node longer than the specified deadline",
         }
-        if given.terminal or not given.record.running:
+        computed = "Failed"
+        if given.terminal:
             status["phase"] = "Failed"
-    status["conditions"] = _conditions(given, status["phase"], inits, mains)
+    status["conditions"] = _conditions(given, computed, inits, mains)
     status["startTime"] = previous.get("startTime") or rfc3339_seconds(given.now)
     status |= {"hostIP": "127.0.0.1", "hostIPs": [{"ip": "127.0.0.1"}], "qosClass": quality_of_service(pod)}
     if ip := given.record.sandbox_ip or previous.get("podIP", ""):
@@ -106,6 +107,18 @@ def pod_status(given: StatusInput) -> JSON:
         status["initContainerStatuses"] = inits
     status["containerStatuses"] = mains
     return status
+
+
+def computed_phase(given: StatusInput) -> str:
+    """Return the phase that the pod's containers amount to, even while it is still withheld from the API."""
+    inits = [_container_status(given, c, waiting="PodInitializing") for c in given.pod.spec.init_containers]
+    mains = [_container_status(given, c, waiting="ContainerCreating") for c in given.pod.spec.containers]
+    return _phase(given, inits, mains, _has_started_main(given))
+
+
+def is_terminal(phase: str) -> bool:
+    """Whether a phase never changes again."""
+    return phase in ("Succeeded", "Failed")
 
 
 def scheduled_status(status: JSON, generation: int, now: datetime) -> JSON:

@@ -1,0 +1,62 @@
+"""One learner's cluster: a timeline, the API server over it, kubectl, and one node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.clock import Clock
+from lab.cluster.kubectl import Kubectl
+from lab.cluster.node import Node, NodeParts
+from lab.cluster.registry import Registry
+from lab.kubelet.node_services import LOG_LIMIT_BYTES
+from lab.runtime.node_files import NodeFiles
+from lab.runtime.runtime import Runtime
+from lab.timeline.folds import ClusterView
+from lab.timeline.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterOptions:
+    """``feature_gates`` names the Kubernetes gates that are on against upstream's default; ``log_limit_bytes`` bounds each instance's log."""
+
+    feature_gates: frozenset[str] = frozenset()
+    log_limit_bytes: int = LOG_LIMIT_BYTES
+
+
+class Cluster:
+    """A running cluster. Its parts are public: what happens in it goes through them, and everything is on ``timeline``."""
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        clock: Clock,
+        runtime: Runtime,
+        files: NodeFiles,
+        *,
+        view: ClusterView | None = None,
+        options: ClusterOptions | None = None,
+        cleared: Callable[[str, str], None] = lambda pod_uid, run_id: None,
+        engine_lost: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        """Start a node on a timeline; ``view`` is the timeline's fold so far. The callbacks are `Node`'s."""
+        options = options or ClusterOptions()
+        self.id = timeline.cluster
+        self.timeline = timeline
+        self.registry = Registry(timeline, clock, view=view)
+        self.kubectl = Kubectl(timeline, self.registry, clock, options.feature_gates)
+        parts = NodeParts(
+            cluster=self.id,
+            timeline=timeline,
+            clock=clock,
+            runtime=runtime,
+            files=files,
+            registry=self.registry,
+            feature_gates=options.feature_gates,
+            log_limit_bytes=options.log_limit_bytes,
+        )
+        self.node = Node(parts, cleared=cleared, engine_lost=engine_lost)
+
+    def close(self) -> None:
+        """End every pod and the node; the timeline stays readable."""
+        self.node.close()

@@ -1,0 +1,170 @@
+"""The cluster's one node: it follows the log and acts.
+
+A pod created in the API is bound to this node by the scheduler's two writes and gets a worker of its own; everything else the node
+learns from the same log. Source: pkg/scheduler (bind), pkg/kubelet/kubelet.go syncLoop (v1.36).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.clock import Clock
+from lab.cluster.registry import Registry
+from lab.errors import ApiError, EngineError
+from lab.kubelet.node_services import LOG_LIMIT_BYTES, NodeServices, PodOnNode
+from lab.kubelet.pod_worker import PodWorker
+from lab.runtime.node_files import NodeFiles
+from lab.runtime.runtime import ExecResult, Runtime
+from lab.timeline.events import Occurrence
+from lab.timeline.facts import Entry, ObjectWritten
+from lab.timeline.pod_record import Attempt
+from lab.timeline.status import NODE_NAME, scheduled_status
+from lab.timeline.timeline import Timeline
+
+FILE_LIMIT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeParts:
+    """What a node is made of."""
+
+    cluster: str
+    timeline: Timeline
+    clock: Clock
+    runtime: Runtime
+    files: NodeFiles
+    registry: Registry
+    feature_gates: frozenset[str] = frozenset()
+    log_limit_bytes: int = LOG_LIMIT_BYTES
+
+
+class Node:
+    """A running node. ``cleared(pod_uid, run_id)`` is called when nothing of a pod is left on it, ``engine_lost(message)`` once when the
+    engine has stopped answering; both from the node's threads."""
+
+    def __init__(self, parts: NodeParts, *, cleared: Callable[[str, str], None], engine_lost: Callable[[str], None]) -> None:
+        self._parts = parts
+        self._cleared = cleared
+        self._engine_lost = engine_lost
+        self._workers: dict[str, PodWorker] = {}
+        self._closing = False
+        self._services = NodeServices(
+            cluster=parts.cluster,
+            timeline=parts.timeline,
+            clock=parts.clock,
+            runtime=parts.runtime,
+            files=parts.files,
+            api=parts.registry,
+            engine_lost=engine_lost,
+            feature_gates=parts.feature_gates,
+            log_limit_bytes=parts.log_limit_bytes,
+        )
+        parts.files.prepare(parts.cluster)
+        self._cursor = parts.timeline.appended
+        self._thread = parts.clock.spawn(f"node {parts.cluster}", self._follow)
+
+    def pods_running(self) -> int:
+        """Return how many pods the node still looks after, those included that are already gone from the API."""
+        with self._parts.timeline.changed:
+            return len(self._workers)
+
+    def pod_uids(self) -> frozenset[str]:
+        """Return the uids of the pods of which something is still on the node."""
+        with self._parts.timeline.changed:
+            return frozenset(self._workers)
+
+    def exec(self, namespace: str, pod: str, container: str, command: tuple[str, ...]) -> ExecResult:
+        """Run a command in a running container, as `kubectl exec` does. Raises ApiError 404 or 400, EngineError."""
+        on, attempt = self._instance(namespace, pod, container)
+        if not attempt.running:
+            raise ApiError(400, "BadRequest", f"container {container} in pod {on.pod.name} is not running")
+        return self._parts.runtime.exec(attempt.container_id, command)
+
+    def read_file(self, namespace: str, pod: str, container: str, path: str) -> bytes | None:
+        """Return a regular file of a container, running or dead; None when there is none. Raises ApiError 404, EngineError."""
+        _, attempt = self._instance(namespace, pod, container)
+        return self._parts.runtime.read_file(attempt.container_id, path, limit_bytes=FILE_LIMIT_BYTES)
+
+    def host_directory(self, path: str) -> None:
+        """Make an empty directory on the virtual node."""
+        self._parts.files.make_directory(self._parts.cluster, path)
+
+    def read_host_file(self, path: str) -> bytes | None:
+        """Return a regular file of the virtual node; None when there is none."""
+        return self._parts.files.read(self._parts.cluster, path, limit_bytes=FILE_LIMIT_BYTES)
+
+    def abort(self, pod_uids: frozenset[str] | None = None) -> None:
+        """End pods at once, outside of what Kubernetes would do: workers leave, containers are removed. None means all. Does not block
+        until they are cleared."""
+        with self._parts.timeline.changed:
+            workers = [w for uid, w in self._workers.items() if pod_uids is None or uid in pod_uids]
+        for worker in workers:
+            worker.on.abort()
+            for record in worker.on.refresh().containers.values():
+                if record.running and record.latest:
+                    self._parts.clock.spawn(f"abort {worker.on.pod.name}", self._remove, record.latest.container_id)
+
+    def wait_until_cleared(self, timeout_seconds: float | None = None) -> bool:
+        """Wait until nothing is left on the node; return whether nothing is."""
+        with self._parts.timeline.changed:
+            return self._parts.timeline.changed.wait_for(lambda: not self._workers, timeout_seconds)
+
+    def close(self, timeout_seconds: float = 30.0) -> None:
+        """End all pods and the node's thread."""
+        with self._parts.timeline.changed:
+            self._closing = True
+            self._parts.timeline.changed.notify_all()
+        self._thread.join(timeout_seconds)
+        self.abort()
+        self.wait_until_cleared(timeout_seconds)
+
+    def _follow(self) -> None:
+        timeline = self._parts.timeline
+        while True:
+            with timeline.changed:
+                timeline.changed.wait_for(lambda: self._closing or timeline.appended > self._cursor)
+                if self._closing:
+                    return
+                entries = timeline.read(self._cursor, durable=False)
+            for entry in entries:
+                self._cursor = entry.seq
+                fact = entry.fact
+                if isinstance(fact, ObjectWritten) and fact.kind == "Pod" and fact.verb == "create":
+                    self._admit(entry, fact)
+
+    def _admit(self, entry: Entry, fact: ObjectWritten) -> None:
+        """Bind a new pod to this node, as the scheduler does, and give it a worker."""
+        registry, now = self._parts.registry, self._parts.clock.now()
+        registry.bind(fact.namespace, fact.name, fact.uid, NODE_NAME, lambda status: scheduled_status(status, 1, now))
+        message = f"Successfully assigned {fact.namespace}/{fact.name} to {NODE_NAME}"
+        registry.record_event(
+            fact.object, Occurrence(type="Normal", reason="Scheduled", message=message, component="default-scheduler")
+        )
+        bound = registry.view().get("Pod", fact.namespace, fact.name)
+        value = bound if bound and bound["metadata"]["uid"] == fact.uid else fact.object
+        worker = PodWorker(PodOnNode(self._services, value, run_id=fact.run_id or "", after=entry.seq), self._worker_ended)
+        with self._parts.timeline.changed:
+            self._workers[fact.uid] = worker
+        self._parts.clock.spawn(f"pod {fact.namespace}/{fact.name}", worker.run)
+
+    def _worker_ended(self, worker: PodWorker) -> None:
+        self._parts.registry.forget(worker.on.uid)
+        with self._parts.timeline.changed:
+            self._workers.pop(worker.on.uid, None)
+            self._parts.timeline.changed.notify_all()
+        self._cleared(worker.on.uid, worker.on.run_id)
+
+    def _instance(self, namespace: str, pod: str, container: str) -> tuple[PodOnNode, Attempt]:
+        uid = self._parts.registry.pod(namespace, pod)["metadata"]["uid"]
+        worker = self._workers.get(uid)
+        attempt = worker.on.refresh().of(container).latest if worker else None
+        if worker is None or attempt is None:
+            raise ApiError(404, "NotFound", f'container "{container}" of pod "{pod}" has not been created')
+        return worker.on, attempt
+
+    def _remove(self, container_id: str) -> None:
+        try:
+            self._parts.runtime.remove_container(container_id)
+        except EngineError as error:
+            self._engine_lost(str(error))

@@ -1,0 +1,195 @@
+"""The API server's part for pods: names, uids, graceful deletion, events. Every change is one write on the timeline.
+
+It holds no state but its fold of that timeline. Refusals raise `ApiError` with the server's words; admission of a manifest
+is `lab.pods`' affair. Source: pkg/registry/core/pod/strategy.go, staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go,
+.../generic/registry/store.go (v1.36).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from lab.clock import Clock
+from lab.errors import ApiError
+from lab.timeline import events, folds
+from lab.timeline.events import Occurrence, Recorder
+from lab.timeline.facts import JSON, Entry, ObjectWritten, Verb, Writer
+from lab.timeline.folds import ClusterView
+from lab.timeline.status import rfc3339_seconds
+from lab.timeline.timeline import Timeline
+
+MINIMUM_GRACE_SECONDS = 1  # rest/delete.go: a period that cannot be kept any more becomes 1
+
+
+class Registry:
+    """The objects of one cluster. Thread-safe: every method is one step."""
+
+    def __init__(self, timeline: Timeline, clock: Clock, *, view: ClusterView | None = None) -> None:
+        """Serve a timeline; ``view`` is its fold so far."""
+        self._timeline = timeline
+        self._clock = clock
+        self._view = view or ClusterView()
+        self._recorders: dict[tuple[str, str], Recorder] = {}
+
+    def view(self) -> ClusterView:
+        """Return everything the API server holds now."""
+        with self._timeline.changed:
+            return self._view
+
+    def pod(self, namespace: str, name: str) -> JSON:
+        """Return a pod's object. Raises ApiError 404."""
+        found = self.view().get("Pod", namespace, name)
+        if found is None:
+            raise ApiError(404, "NotFound", f'pods "{name}" not found')
+        return found
+
+    def create(self, value: JSON, *, writer: Writer = "user", run_id: str | None = None) -> JSON:
+        """Store a reviewed pod, giving it uid, creationTimestamp, generation and its first status. Raises ApiError 409."""
+        with self._timeline.changed:
+            metadata = value["metadata"]
+            name = metadata.get("name") or f"{metadata['generateName']}{uuid.uuid4().hex[:5]}"
+            if self._view.get("Pod", metadata["namespace"], name):
+                raise ApiError(409, "AlreadyExists", f'pods "{name}" already exists')
+            stored: JSON = {
+                **value,
+                "metadata": {
+                    **metadata,
+                    "name": name,
+                    "uid": str(uuid.uuid4()),
+                    "creationTimestamp": rfc3339_seconds(self._clock.now()),
+                    "generation": 1,
+                },
+                "status": {"phase": "Pending"},
+            }
+            return self._write("create", stored, writer, run_id)
+
+    def update(self, value: JSON, *, writer: Writer = "user", run_id: str | None = None) -> JSON:
+        """Store a changed spec or metadata; the generation grows when the spec changed. Raises ApiError 404."""
+        with self._timeline.changed:
+            current = self.pod(value["metadata"]["namespace"], value["metadata"]["name"])
+            generation = current["metadata"]["generation"] + (value["spec"] != current["spec"])
+            metadata = {**value["metadata"], "generation": generation, "uid": current["metadata"]["uid"]}
+            return self._write("update", {**value, "metadata": metadata, "status": current["status"]}, writer, run_id)
+
+    def bind(self, namespace: str, name: str, uid: str, node: str, status: Callable[[JSON], JSON]) -> JSON | None:
+        """Store the scheduler's decision: ``spec.nodeName`` and the status ``status(old)``. None when the pod is gone."""
+
+        def bound(current: JSON) -> JSON:
+            return {**current, "spec": {**current["spec"], "nodeName": node}, "status": status(current["status"])}
+
+        return self._change("status", namespace, name, uid, bound, "scheduler")
+
+    def publish_status(self, namespace: str, name: str, uid: str, status: JSON) -> JSON | None:
+        """Store a status that the kubelet computed. A status equal to the stored one is no write; None when the pod is gone."""
+        return self._change("status", namespace, name, uid, lambda current: {**current, "status": status}, "kubelet")
+
+    def record_event(self, pod: JSON, occurrence: Occurrence) -> None:
+        """Record an event about a pod, which may be gone already; identical events are merged."""
+        with self._timeline.changed:
+            uid = pod["metadata"]["uid"]
+            key = (occurrence.component, uid)
+            now, elapsed = self._clock.now(), self._timeline.elapsed_seconds()
+            recorder = self._recorders.get(key, Recorder())
+            self._recorders[key], event = events.record(recorder, pod, occurrence, now=now, elapsed_seconds=elapsed)
+            if event is not None:
+                writer: Writer = "scheduler" if occurrence.component == "default-scheduler" else "kubelet"
+                self._write("create" if event["count"] == 1 else "update", event, writer, None)
+
+    def delete(
+        self,
+        namespace: str,
+        name: str,
+        *,
+        grace_period_seconds: int | None = None,
+        writer: Writer = "user",
+        run_id: str | None = None,
+    ) -> JSON:
+        """Request a pod's deletion; return the object as stored. With an effective grace of 0 it is removed at once.
+        Raises ApiError 404. Source: BeforeDelete and CheckGracefulDelete."""
+        with self._timeline.changed:
+            pod = self.pod(namespace, name)
+            metadata = pod["metadata"]
+            grace = _effective_grace(pod, grace_period_seconds)
+            if "deletionTimestamp" in metadata:
+                shortened = self._shortened(metadata, grace, asked=grace_period_seconds is not None)
+                if shortened is None:
+                    return pod
+                deletion, grace = shortened
+            else:
+                deletion = self._clock.now() + timedelta(seconds=grace)
+                metadata = {**metadata, "generation": metadata["generation"] + 1}
+            metadata = {**metadata, "deletionTimestamp": rfc3339_seconds(deletion), "deletionGracePeriodSeconds": grace}
+            stored = self._write("delete", {**pod, "metadata": metadata}, writer, run_id)
+            if grace == 0 and not metadata.get("finalizers"):
+                return self._remove(stored, writer, run_id)
+            return stored
+
+    def remove(self, namespace: str, name: str, uid: str, *, writer: Writer = "kubelet") -> None:
+        """Remove a pod that has been torn down, as the kubelet's DELETE with grace 0 does; a finalizer holds it back."""
+        with self._timeline.changed:
+            current = self._view.get("Pod", namespace, name)
+            if current is not None and current["metadata"]["uid"] == uid:
+                self.delete(namespace, name, grace_period_seconds=0, writer=writer)
+
+    def forget(self, uid: str) -> None:
+        """Forget what the recorders remember of a pod that is gone for good."""
+        with self._timeline.changed:
+            for key in [key for key in self._recorders if key[1] == uid]:
+                del self._recorders[key]
+
+    # `timeline.changed` is held in everything below.
+
+    def _shortened(self, metadata: JSON, grace: int, *, asked: bool) -> tuple[datetime, int] | None:
+        """Return the new deadline and grace of a repeated delete, or None when it changes nothing."""
+        stored = metadata.get("deletionGracePeriodSeconds") or 0
+        if stored == 0:
+            return (self._clock.now(), 0)
+        if not asked or grace >= stored:
+            return None
+        deadline = datetime.fromisoformat(metadata["deletionTimestamp"].replace("Z", "+00:00"))
+        moved = deadline - timedelta(seconds=stored - grace)
+        if grace != 0 and moved < self._clock.now():
+            grace = MINIMUM_GRACE_SECONDS
+            moved = self._clock.now() + timedelta(seconds=grace)
+        return (moved, grace)
+
+    def _change(
+        self, verb: Verb, namespace: str, name: str, uid: str, change: Callable[[JSON], JSON], writer: Writer
+    ) -> JSON | None:
+        with self._timeline.changed:
+            current = self._view.get("Pod", namespace, name)
+            if current is None or current["metadata"]["uid"] != uid:
+                return None
+            changed = change(current)
+            return current if changed == current else self._write(verb, changed, writer, None)
+
+    def _remove(self, stored: JSON, writer: Writer, run_id: str | None) -> JSON:
+        self._write("remove", stored, writer, run_id)
+        return stored
+
+    def _write(self, verb: Verb, value: JSON, writer: Writer, run_id: str | None) -> JSON:
+        metadata = {k: v for k, v in value["metadata"].items() if k != "resourceVersion"}
+        fact = ObjectWritten(
+            verb=verb,
+            kind=value["kind"],
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            uid=metadata["uid"],
+            object={**value, "metadata": metadata},
+            writer=writer,
+            run_id=run_id,
+        )
+        about = value["involvedObject"]["uid"] if value["kind"] == "Event" else metadata["uid"]
+        entry: Entry = self._timeline.append(fact, pod_uid=about)
+        self._view = folds.apply(self._view, entry)
+        return folds.stamped(fact.object, entry.seq)
+
+
+def _effective_grace(pod: JSON, asked: int | None) -> int:
+    """Return the seconds a delete gives a pod (strategy.go: CheckGracefulDelete)."""
+    if not pod["spec"].get("nodeName") or pod["status"].get("phase") in ("Succeeded", "Failed"):
+        return 0
+    grace = pod["spec"]["terminationGracePeriodSeconds"] if asked is None else asked
+    return MINIMUM_GRACE_SECONDS if grace < 0 else int(grace)

@@ -1,0 +1,292 @@
+"""Runs: one press of Run each, as spans of their clusters' timelines.
+
+Opens clusters on demand, closes a run when its pods are gone from the API and from the node, ends runs that the lab cannot go
+on with, and finds old ones in the store. Everything it knows of a run is on the timeline.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
+
+from lab.clock import Clock
+from lab.cluster.cluster import Cluster, ClusterOptions
+from lab.errors import LabError
+from lab.pods.review import review
+from lab.runtime.node_files import NodeFiles
+from lab.runtime.runtime import Runtime
+from lab.timeline.facts import Entry, RunAborted, RunClosed, RunOpened
+from lab.timeline.folds import concerns, pods_created_by
+from lab.timeline.run import Run
+from lab.timeline.timeline import History, Journal, Timeline
+
+NAMESPACE = "default"
+FILENAME = "pod.yaml"
+FRESH_TIMEOUT_SECONDS = 20.0  # for what a fresh run replaces to be cleared
+MAX_LIVE_RUNS = 10  # per cluster
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class RunIndex(Protocol):
+    """The durable past (`lab.store.store.Store`)."""
+
+    def history(self, cluster: str) -> History:
+        """Return what a timeline needs to go on."""
+        ...
+
+    def entries(self, cluster: str, first: int, last: int) -> tuple[Entry, ...]:
+        """Return the entries with ``first <= seq <= last``."""
+        ...
+
+    def run(self, run_id: str) -> Run | None:
+        """Return a run."""
+        ...
+
+    def latest_run(self, cluster: str, example: str) -> Run | None:
+        """Return the newest run of an example."""
+        ...
+
+    def live_runs(self) -> tuple[Run, ...]:
+        """Return the runs without an end."""
+        ...
+
+
+class RunRefused(LabError):
+    """A run cannot be opened now; the message says why and what to do."""
+
+
+@dataclass(slots=True)
+class _Live:
+    run: Run
+    pods: set[str] = field(default_factory=set)
+    submitted: bool = False
+    deleting: int = 0  # kubectl delete commands that have not answered yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunParts:
+    """What `Runs` works with."""
+
+    clock: Clock
+    journal: Journal
+    index: RunIndex
+    runtime: Runtime
+    files: NodeFiles
+    options: ClusterOptions = field(default_factory=ClusterOptions)
+    max_live_runs: int = MAX_LIVE_RUNS
+
+
+class Runs:
+    """All runs of the lab. Thread-safe; one lab process owns them."""
+
+    def __init__(self, parts: RunParts) -> None:
+        self._parts = parts
+        self._changed = parts.clock.condition()
+        self._timelines: dict[str, Timeline] = {}
+        self._clusters: dict[str, Cluster] = {}
+        self._live: dict[str, _Live] = {}
+
+    def open(
+        self, cluster_id: str, example: str, manifest: str, *, verb: Literal["apply", "create"] = "apply", fresh: bool = False
+    ) -> Run:
+        """Submit a manifest as `kubectl apply` (or create) does, and return the run at once; what happens is on the timeline. On a live
+        run of the example the manifest is applied there. ``fresh`` first ends that run, and any other whose pods have the same names,
+        on a clean node. Raises RunRefused."""
+        cluster = self._cluster(cluster_id)
+        if fresh:
+            self._end_colliding(cluster, example, manifest)
+        with self._changed:
+            live = next((v for v in self._live.values() if v.run.cluster == cluster_id and v.run.example == example), None)
+            if live is None:
+                live = self._opened(cluster, example, manifest)
+        submit = cluster.kubectl.apply if verb == "apply" else cluster.kubectl.create
+        submit(manifest, filename=FILENAME, namespace=NAMESPACE, run_id=live.run.id)
+        with self._changed:
+            created = pods_created_by(cluster.timeline.read(live.run.first_seq - 1, durable=False), live.run.id)
+            live.pods |= created
+            live.submitted = True
+        self._close_if_done(cluster, live)
+        return live.run
+
+    def delete(
+        self, run_id: str, *, pod: str | None = None, grace_period_seconds: int | None = None, force: bool = False
+    ) -> None:
+        """Delete the run's pods (or one of them) as `kubectl delete pod` does, and return at once. Nothing happens to an ended run."""
+        with self._changed:
+            live = self._live.get(run_id)
+        if live is None:
+            return
+        cluster = self._cluster(live.run.cluster)
+        args: tuple[str, ...] = () if grace_period_seconds is None else (f"--grace-period={grace_period_seconds}",)
+        args += ("--force",) if force else ()
+        pods = [o for o in cluster.registry.view().list("Pod", NAMESPACE) if o["metadata"]["uid"] in live.pods]
+        for name in [o["metadata"]["name"] for o in pods if pod in (None, o["metadata"]["name"])]:
+            with self._changed:
+                live.deleting += 1
+            self._parts.clock.spawn(f"delete {name}", self._delete_pod, cluster, live, name, args)
+
+    def get(self, run_id: str) -> Run | None:
+        """Return a run, live or ended."""
+        with self._changed:
+            live = self._live.get(run_id)
+        return live.run if live else self._parts.index.run(run_id)
+
+    def latest(self, cluster_id: str, example: str) -> Run | None:
+        """Return the newest run of an example in a cluster."""
+        live = [run for run in self.live(cluster_id) if run.example == example]
+        return live[-1] if live else self._parts.index.latest_run(cluster_id, example)
+
+    def live(self, cluster_id: str) -> tuple[Run, ...]:
+        """Return a cluster's live runs, oldest first."""
+        with self._changed:
+            return tuple(v.run for v in self._live.values() if v.run.cluster == cluster_id)
+
+    def entries(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
+        """Return the durable entries after ``after`` that concern a run, in order; nothing for an unknown run."""
+        run = self.get(run_id)
+        if run is None:
+            return ()
+        span = self._span(run, self.timeline(run.cluster), durable=True)
+        pods = pods_created_by(span, run_id)
+        return tuple(e for e in span if e.seq > after and concerns(e, run_id, pods))
+
+    def timeline(self, cluster_id: str) -> Timeline:
+        """Return the log of a cluster, opening it when needed."""
+        with self._changed:
+            if cluster_id not in self._timelines:
+                history = self._parts.index.history(cluster_id)
+                self._timelines[cluster_id] = Timeline(cluster_id, self._parts.clock, self._parts.journal, history=history)
+            return self._timelines[cluster_id]
+
+    def recover(self) -> tuple[Run, ...]:
+        """Close what a lab that stopped left live: its runs end with RunAborted, their pods leave the API. Call it once, before anything
+        else, after the engine was swept. Returns those runs."""
+        left = self._parts.index.live_runs()
+        for run in left:
+            cluster = self._cluster(run.cluster)
+            self._remove_pods(cluster, pods_created_by(self._span(run, cluster.timeline, durable=False), run.id))
+            why = "The lab was stopped while this run was live; its containers were removed when the lab started again."
+            cluster.timeline.append(RunAborted(run_id=run.id, why=why, by="restart"))
+        return left
+
+    def abort(self, run_id: str, *, why: str, by: str) -> None:
+        """End a live run now, outside of what Kubernetes would do. Does not wait until the node is cleared."""
+        with self._changed:
+            live = self._live.pop(run_id, None)
+        if live is None:
+            return
+        cluster = self._cluster(live.run.cluster)
+        pods = frozenset(live.pods)
+        self._remove_pods(cluster, pods)
+        cluster.node.abort(pods)
+        self._ended(cluster, live, RunAborted(run_id=run_id, why=why, by=by))
+
+    def close(self) -> None:
+        """End every live run and every node, because the lab stops."""
+        with self._changed:
+            live = list(self._live)
+            clusters = list(self._clusters.values())
+        for run_id in live:
+            self.abort(run_id, why="The lab was stopped.", by="stop")
+        for cluster in clusters:
+            cluster.close()
+
+    def _opened(self, cluster: Cluster, example: str, manifest: str) -> _Live:
+        if len(self.live(cluster.id)) >= self._parts.max_live_runs:
+            raise RunRefused(
+                f"cannot open another run: {self._parts.max_live_runs} are live in this cluster; delete one of their pods first"
+            )
+        run_id = secrets.token_hex(6)
+        entry = cluster.timeline.append(RunOpened(run_id=run_id, example=example, manifest=manifest))
+        run = Run(
+            id=run_id,
+            cluster=cluster.id,
+            example=example,
+            manifest=manifest,
+            first_seq=entry.seq,
+            opened_at=entry.at,
+        )
+        cluster.timeline.pin(entry.seq)
+        self._live[run_id] = live = _Live(run)
+        return live
+
+    def _cluster(self, cluster_id: str) -> Cluster:
+        with self._changed:
+            if cluster_id not in self._clusters:
+                timeline = self.timeline(cluster_id)
+                self._clusters[cluster_id] = Cluster(
+                    timeline,
+                    self._parts.clock,
+                    self._parts.runtime,
+                    self._parts.files,
+                    view=timeline.view(),
+                    options=self._parts.options,
+                    cleared=lambda pod_uid, run_id: self._cleared(run_id),
+                    engine_lost=self._engine_lost,
+                )
+            return self._clusters[cluster_id]
+
+    def _end_colliding(self, cluster: Cluster, example: str, manifest: str) -> None:
+        names = {d.name for d in review(manifest).documents}
+        for run in self.live(cluster.id):
+            pods = self._live[run.id].pods
+            objects = cluster.registry.view().list("Pod", NAMESPACE)
+            if run.example == example or any(o["metadata"]["uid"] in pods and o["metadata"]["name"] in names for o in objects):
+                self.abort(run.id, why="Deleted, to run again on a clean node.", by="learner")
+        if not self.live(cluster.id):
+            cluster.node.wait_until_cleared(FRESH_TIMEOUT_SECONDS)
+            self._parts.files.reset(cluster.id)
+
+    def _delete_pod(self, cluster: Cluster, live: _Live, name: str, args: tuple[str, ...]) -> None:
+        cluster.kubectl.delete(name, namespace=NAMESPACE, args=args, run_id=live.run.id)
+        with self._changed:
+            live.deleting -= 1
+        self._close_if_done(cluster, live)
+
+    def _cleared(self, run_id: str) -> None:
+        with self._changed:
+            live = self._live.get(run_id)
+        if live is not None:
+            self._close_if_done(self._clusters[live.run.cluster], live)
+
+    def _close_if_done(self, cluster: Cluster, live: _Live) -> None:
+        """Close a run whose command has answered, whose pods are gone from API and node, and whose deletes have answered."""
+        left = {o["metadata"]["uid"] for o in cluster.registry.view().list("Pod")} | cluster.node.pod_uids()
+        with self._changed:
+            done = live.submitted and not live.deleting and not (live.pods & left) and live.run.id in self._live
+            if done:
+                del self._live[live.run.id]
+        if done:
+            why = "Its pods are gone." if live.pods else "It created no pod."
+            self._ended(cluster, live, RunClosed(run_id=live.run.id, why=why))
+
+    def _ended(self, cluster: Cluster, live: _Live, how: RunClosed | RunAborted) -> None:
+        entry = cluster.timeline.append(how)
+        cluster.timeline.release(live.run.first_seq)
+        _LOGGER.info("run %s of %s ended: %s", live.run.id, live.run.example, how.why)
+        live.run = replace(live.run, last_seq=entry.seq, ended=how)
+
+    def _engine_lost(self, message: str) -> None:
+        with self._changed:
+            live = list(self._live)
+        for run_id in live:
+            self.abort(run_id, why=f"The container engine stopped answering: {message}", by="engine")
+
+    def _remove_pods(self, cluster: Cluster, uids: Iterable[str]) -> None:
+        wanted = set(uids)
+        for o in cluster.registry.view().list("Pod"):
+            if o["metadata"]["uid"] in wanted:
+                cluster.registry.delete(
+                    o["metadata"]["namespace"], o["metadata"]["name"], grace_period_seconds=0, writer="controller"
+                )
+
+    def _span(self, run: Run, timeline: Timeline, *, durable: bool) -> tuple[Entry, ...]:
+        """Return a run's entries, with those of other runs that were live meanwhile."""
+        last = run.last_seq or (timeline.durable if durable else timeline.appended)
+        if run.first_seq > timeline.horizon:
+            return timeline.read(run.first_seq - 1, upto=last, durable=durable)
+        return self._parts.index.entries(run.cluster, run.first_seq, last)

@@ -1,0 +1,186 @@
+"""Lifecycle hooks: run a handler, and bound a preStop hook by the grace period.
+
+What a hook printed is kept as a fact; Kubernetes' event says only that it failed. A hook that outlives its time is abandoned,
+never killed. Source: pkg/kubelet/lifecycle/handlers.go, pkg/kubelet/kuberuntime/kuberuntime_container.go executePreStopHook (v1.36).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.errors import ContainerGone, EngineError
+from lab.kubelet import http_get
+from lab.kubelet.node_services import PodAborted, PodOnNode
+from lab.pods.model import Container, ExecAction, Handler, HTTPGetAction, NoAction, SleepAction, TCPSocketAction
+from lab.timeline.facts import HandlerKind, Hook, HookFailed, HookFinished, HookStarted, HookTimedOut
+from lab.timeline.pod_record import Attempt
+
+KILLED_EXIT_CODE = 137  # an exec whose container dies with it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a handler ended. ``error`` is the handler's message without its frame, or "" for success."""
+
+    error: str = ""
+    exit_code: int | None = None
+    http_status: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+
+
+def run_hook(on: PodOnNode, container: Container, attempt: Attempt, hook: Hook, *, limit_seconds: float | None = None) -> bool:
+    """Run a container's hook to its end and return whether it succeeded. Appends HookStarted, then HookFinished or HookFailed.
+    Blocks for as long as the handler takes; ``limit_seconds`` only ends what has no end of its own (a sleep, a silent server)."""
+    assert container.lifecycle is not None  # noqa: S101  # the caller looked
+    handler = container.lifecycle.post_start if hook == "postStart" else container.lifecycle.pre_stop
+    assert handler is not None  # noqa: S101
+    kind = kind_of(handler)
+    started = HookStarted(hook=hook, handler=kind, action=_action(on, container, handler), attempt=attempt.number)
+    on.note(started, container)
+    began = on.clock.monotonic()
+    outcome = _handle(on, container, attempt, handler, limit_seconds)
+    took = on.clock.monotonic() - began
+    if outcome.error:
+        message = _message(on, container, handler, outcome)
+        failed = HookFailed(
+            hook=hook,
+            handler=kind,
+            attempt=attempt.number,
+            exit_code=outcome.exit_code,
+            stdout=outcome.stdout,
+            stderr=outcome.stderr,
+            message=message,
+            took_seconds=took,
+        )
+        on.note(failed, container)
+        on.look(container, attempt)
+        return False
+    finished = HookFinished(
+        hook=hook,
+        handler=kind,
+        attempt=attempt.number,
+        exit_code=outcome.exit_code,
+        http_status=outcome.http_status,
+        stdout=outcome.stdout,
+        stderr=outcome.stderr,
+        took_seconds=took,
+    )
+    on.note(finished, container)
+    on.look(container, attempt)
+    return True
+
+
+def run_pre_stop(on: PodOnNode, container: Container, attempt: Attempt, grace_seconds: int) -> float:
+    """Run the preStop hook for at most ``grace_seconds`` and return the seconds it used. A hook that is still running then goes on by
+    itself; its failure is recorded when it comes."""
+    ended = False
+
+    def hook() -> None:
+        nonlocal ended
+        try:
+            if not run_hook(on, container, attempt, "preStop", limit_seconds=grace_seconds):
+                on.event("Warning", "FailedPreStopHook", "PreStopHook failed", container)
+        except PodAborted:
+            pass
+        finally:
+            with on.changed:
+                ended = True
+                on.changed.notify_all()
+
+    began = on.clock.monotonic()
+    on.hooks.append(on.clock.spawn(f"preStop {on.pod.name}/{container.name}", hook))
+    if not on.wait_until(lambda: ended, grace_seconds):
+        on.note(HookTimedOut(hook="preStop", attempt=attempt.number, grace_period_seconds=grace_seconds), container)
+    return on.clock.monotonic() - began
+
+
+def kind_of(handler: Handler) -> HandlerKind:
+    """Return the handler's field name."""
+    match handler:
+        case ExecAction():
+            return "exec"
+        case HTTPGetAction():
+            return "httpGet"
+        case TCPSocketAction():
+            return "tcpSocket"
+        case SleepAction():
+            return "sleep"
+        case NoAction():
+            return "none"
+
+
+def go_quote(text: str) -> str:
+    r"""Return text as Go's ``%q`` prints it: ``"out\nerr\n"``."""
+    named = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v", '"': r"\"", "\\": r"\\"}
+    return '"' + "".join(named.get(c) or (c if c.isprintable() else f"\\x{ord(c):02x}") for c in text) + '"'
+
+
+def _handle(on: PodOnNode, container: Container, attempt: Attempt, handler: Handler, limit_seconds: float | None) -> Outcome:
+    match handler:
+        case ExecAction():
+            return _exec(on, attempt, handler)
+        case HTTPGetAction():
+            return _http_get(on, container, handler, limit_seconds)
+        case SleepAction():
+            # The kubelet's own timer: it does not end with the container.
+            seconds = float(handler.seconds) if limit_seconds is None else min(handler.seconds, limit_seconds)
+            on.wait_until(lambda: False, seconds)
+            return Outcome()
+        case TCPSocketAction() | NoAction():
+            return Outcome(error="invalid handler")
+
+
+def _exec(on: PodOnNode, attempt: Attempt, handler: ExecAction) -> Outcome:
+    try:
+        result = on.node.runtime.exec(attempt.container_id, handler.command)
+    except ContainerGone as error:
+        return Outcome(error=error.runtime_message, exit_code=KILLED_EXIT_CODE)
+    except EngineError as error:
+        return Outcome(error=error.runtime_message, exit_code=error.code)
+    stdout, stderr = result.stdout.decode(errors="replace"), result.stderr.decode(errors="replace")
+    error_text = f"command '{' '.join(handler.command)}' exited with {result.exit_code}: {stderr}" if result.exit_code else ""
+    return Outcome(error=error_text, exit_code=result.exit_code, stdout=stdout, stderr=stderr)
+
+
+def _http_get(on: PodOnNode, container: Container, handler: HTTPGetAction, limit_seconds: float | None) -> Outcome:
+    ip = on.refresh().sandbox_ip
+    try:
+        url = http_get.url_of(handler, ip, http_get.resolve_port(handler.port, container))
+        # The extra second keeps the abandoned request's own end out of the kubelet's deadline.
+        answer = http_get.get(url, handler, ip, timeout_seconds=limit_seconds and limit_seconds + 1)
+    except http_get.TransportError as error:
+        return Outcome(error=str(error))
+    return Outcome(http_status=answer.status)
+
+
+def _action(on: PodOnNode, container: Container, handler: Handler) -> tuple[str, ...]:
+    match handler:
+        case ExecAction():
+            return handler.command
+        case HTTPGetAction():
+            try:
+                return (http_get.url_of(handler, on.refresh().sandbox_ip, http_get.resolve_port(handler.port, container)),)
+            except http_get.TransportError:
+                return (f"{handler.scheme.lower()}://{handler.host or on.record.sandbox_ip}:{handler.port}{handler.path}",)
+        case SleepAction():
+            return (str(handler.seconds),)
+        case TCPSocketAction():
+            return (f"{handler.host}:{handler.port}",)
+        case NoAction():
+            return ()
+
+
+def _message(on: PodOnNode, container: Container, handler: Handler, outcome: Outcome) -> str:
+    """Return the handler's full message, as the kubelet logs it and, for postStart, puts it into the pod's status."""
+    frame = f'for Container "{container.name}" in Pod "{on.pod.full_name}" failed - error: {outcome.error}'
+    match handler:
+        case ExecAction():
+            output = go_quote(outcome.stdout + outcome.stderr)
+            return f"Exec lifecycle hook ([{' '.join(handler.command)}]) {frame}, message: {output}"
+        case HTTPGetAction():
+            return f"HTTP lifecycle hook ({handler.path}) {frame}"
+        case SleepAction():
+            return f"Sleep lifecycle hook ({handler.seconds}) {frame}"
+        case TCPSocketAction() | NoAction():
+            return f"Cannot run handler: invalid handler: {handler}"

@@ -1,0 +1,110 @@
+"""What a container does by itself, appended as facts: its log lines, the signals it received, its end.
+
+Calls come from the runtime's threads. Whatever arrives before the start has been noted waits for it, so that the record tells
+things in the order in which they can be understood.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from lab.kubelet.node_services import PodOnNode
+from lab.pods.model import Container
+from lab.runtime.runtime import Exit, LogLine, ObservedSignal
+from lab.timeline.facts import ContainerExited, HookSkipped, LogChunk, LogTruncated, SignalReceived
+
+HIGHEST_SIGNAL = 64
+SIGNAL_EXIT_BASE = 128
+LOG_TAIL_LINES = 80  # kubecontainer.MaxContainerTerminationMessageLogLines
+
+
+class AttemptListener:
+    """The listener of one instance (`lab.runtime.runtime.ContainerListener`). ``container_id`` is set once it has been created."""
+
+    def __init__(self, on: PodOnNode, container: Container, number: int) -> None:
+        self.container_id = ""
+        self.number = number
+        self._on = on
+        self._container = container
+        self._lines = 0
+        self._bytes = 0
+        self._held: list[Callable[[], None]] | None = []
+        self._lock = threading.RLock()
+
+    def release(self) -> None:
+        """Append what was held back, and from now on everything at once."""
+        with self._lock:
+            held, self._held = self._held or [], None
+            for append in held:
+                append()
+
+    def exited(self, exit: Exit) -> None:
+        """Append the end of PID 1; a preStop hook that was defined but does not run now is skipped for good."""
+        self._when_started(lambda: self._append_exit(exit))
+
+    def logged(self, lines: tuple[LogLine, ...]) -> None:
+        """Append log lines up to the node's limit for one instance."""
+        self._when_started(lambda: self._append_log(lines))
+
+    def signalled(self, signal: ObservedSignal) -> None:
+        """Append a signal the kernel saw."""
+        fact = SignalReceived(
+            signal=signal.signal,
+            number=signal.number,
+            sender=signal.sender,
+            sender_pid=signal.sender_pid,
+            target=signal.target,
+            target_pid=signal.target_pid,
+            result=signal.result,
+            witness=signal.witness,
+            attempt=self.number,
+        )
+        self._when_started(lambda: self._on.note(fact, self._container))
+
+    def engine_lost(self, message: str) -> None:
+        """Tell the node that the engine has gone."""
+        self._on.node.engine_lost(message)
+
+    def _when_started(self, append: Callable[[], None]) -> None:
+        with self._lock:
+            if self._held is None:
+                append()
+            else:
+                self._held.append(append)
+
+    def _append_exit(self, exit: Exit) -> None:
+        number = exit.exit_code - SIGNAL_EXIT_BASE
+        fact = ContainerExited(
+            container_id=self.container_id,
+            attempt=self.number,
+            exit_code=exit.exit_code,
+            signal=number if 0 < number <= HIGHEST_SIGNAL else None,
+            oom_killed=exit.oom_killed,
+            started_at=exit.started_at,
+            finished_at=exit.finished_at,
+        )
+        self._on.note(fact, self._container)
+        lifecycle = self._container.lifecycle
+        if lifecycle and lifecycle.pre_stop is not None and self.container_id not in self._on.stopping:
+            self._on.note(HookSkipped(hook="preStop", attempt=self.number, why="container-exited"), self._container)
+        self._on.look(self._container, self._on.of(self._container).attempts[self.number])
+
+    def _append_log(self, lines: tuple[LogLine, ...]) -> None:
+        tail = self._on.log_tails.setdefault(self.container_id, deque(maxlen=LOG_TAIL_LINES))
+        tail.extend(text for _, _, text in lines)
+        limit = self._on.node.log_limit_bytes
+        if self._bytes > limit:
+            return
+        kept: list[LogLine] = []
+        for line in lines:
+            self._bytes += len(line[2]) + 1
+            if self._bytes > limit:
+                break
+            kept.append(line)
+        if kept:
+            self._on.note(LogChunk(attempt=self.number, offset=self._lines, lines=tuple(kept)), self._container)
+            self._lines += len(kept)
+        if self._bytes > limit:
+            self._on.note(LogTruncated(attempt=self.number, limit_bytes=limit), self._container)

@@ -1,0 +1,163 @@
+"""What the kubelet's functions work with: the node's services, and one pod as it stands on the node.
+
+`PodOnNode` is the only place through which the kubelet appends facts and waits: everything it knows of the pod comes back to it
+from the timeline, so that the record of a run is exactly what the kubelet acted on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from lab.clock import Clock, Condition, Thread
+from lab.pods.decode import pod_from_object
+from lab.pods.model import Container, Pod
+from lab.runtime.node_files import NodeFiles
+from lab.runtime.runtime import Runtime
+from lab.timeline import pod_record
+from lab.timeline.events import EventType, Occurrence
+from lab.timeline.facts import JSON, ContainerExited, ContainerStarted, Fact, ObjectWritten
+from lab.timeline.pod_record import Attempt, ContainerRecord, PodRecord
+from lab.timeline.timeline import Timeline
+
+LOG_LIMIT_BYTES = 1 << 20  # per attempt; later lines are not kept
+
+
+class ApiServer(Protocol):
+    """The API server as the kubelet uses it (`lab.cluster.registry.Registry`)."""
+
+    def publish_status(self, namespace: str, name: str, uid: str, status: JSON) -> JSON | None:
+        """Store a status; None when the pod is gone."""
+        ...
+
+    def record_event(self, pod: JSON, occurrence: Occurrence) -> None:
+        """Record an event about a pod."""
+        ...
+
+    def remove(self, namespace: str, name: str, uid: str) -> None:
+        """Remove a pod that has been torn down."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeServices:
+    """One cluster's node. ``feature_gates`` names the gates that are on against upstream's default; ``engine_lost`` is told
+    when the engine has stopped answering."""
+
+    cluster: str
+    timeline: Timeline
+    clock: Clock
+    runtime: Runtime
+    files: NodeFiles
+    api: ApiServer
+    engine_lost: Callable[[str], None]
+    feature_gates: frozenset[str] = frozenset()
+    log_limit_bytes: int = LOG_LIMIT_BYTES
+
+
+class PodAborted(Exception):
+    """The lab ends the pod itself, outside of what Kubernetes would do; every wait of its worker is left by this."""
+
+
+class PodOnNode:
+    """A pod as its worker, hooks and kills see it. Thread-safe."""
+
+    def __init__(self, node: NodeServices, value: JSON, *, run_id: str, after: int) -> None:
+        """Stand for the pod object ``value`` as entry ``after`` wrote it; what follows is folded."""
+        self.node = node
+        self.run_id = run_id
+        self.object = value
+        self.pod: Pod = pod_from_object(value)
+        self.uid = self.pod.uid
+        self.record = PodRecord()
+        self.gone_from_api = False
+        self.deleted = "deletionTimestamp" in value["metadata"]
+        self.aborted = False
+        self.hooks: list[Thread] = []  # hooks that may outlive the stop they belong to
+        self.stopping: set[str] = set()  # ids of the containers that a kill has begun to stop
+        self.discarded: set[str] = set()  # ids of the containers whose removal has been asked for
+        self.changes: list[float] = []  # when containers started and ended, for the relist
+        self.log_tails: dict[str, deque[str]] = {}  # last log lines by container id
+        self.termination_messages: dict[str, str] = {}  # by container id
+        self.look: Callable[[Container, Attempt], None] = lambda container, attempt: None  # look at the files soon
+        self._cursor = after
+
+    @property
+    def clock(self) -> Clock:
+        """The node's clock."""
+        return self.node.clock
+
+    @property
+    def changed(self) -> Condition:
+        """The timeline's condition: whatever concerns the pod wakes it."""
+        return self.node.timeline.changed
+
+    def now_rfc3339(self) -> str:
+        """Return the wall time as the engine writes it."""
+        return rfc3339_nano(self.clock.now())
+
+    def of(self, container: Container) -> ContainerRecord:
+        """Return what is known of a container now."""
+        return self.refresh().of(container.name)
+
+    def note(self, fact: Fact, container: Container | None = None) -> None:
+        """Append a fact about the pod."""
+        self.node.timeline.append(fact, pod_uid=self.uid, container=container.name if container else None)
+
+    def event(self, type: EventType, reason: str, message: str, container: Container | None = None) -> None:
+        """Record an event about the pod or one of its containers, as the kubelet."""
+        path = self.pod.field_path(container) if container else None
+        self.node.api.record_event(self.object, Occurrence(type=type, reason=reason, message=message, field_path=path))
+
+    def refresh(self) -> PodRecord:
+        """Fold what was appended since the last call, and return the pod's record."""
+        with self.changed:
+            for entry in self.node.timeline.read(self._cursor, durable=False):
+                self._cursor = entry.seq
+                if entry.pod_uid != self.uid:
+                    continue
+                if isinstance(entry.fact, ObjectWritten):
+                    self._follow_api(entry.fact)
+                else:
+                    self.record = pod_record.apply(self.record, entry)
+                    if isinstance(entry.fact, ContainerStarted | ContainerExited):
+                        self.changes.append(entry.elapsed_seconds)
+            return self.record
+
+    def wait_until(self, predicate: Callable[[], bool], timeout_seconds: float | None = None) -> bool:
+        """Wait until ``predicate()`` holds, looking whenever something is appended; return whether it does. The record is fresh when the
+        predicate is asked. Raises PodAborted."""
+
+        def look() -> bool:
+            self.refresh()
+            return self.aborted or predicate()
+
+        with self.changed:
+            self.changed.wait_for(look, timeout_seconds)
+            if self.aborted:
+                raise PodAborted(self.uid)
+            return predicate()
+
+    def abort(self) -> None:
+        """Make every wait of the pod's threads end with PodAborted."""
+        with self.changed:
+            self.aborted = True
+            self.changed.notify_all()
+
+    def _follow_api(self, write: ObjectWritten) -> None:
+        if write.kind != "Pod":
+            return
+        if write.verb == "remove":
+            self.gone_from_api = True
+        self.object = write.object
+        if write.verb in ("update", "delete", "remove"):
+            self.pod = pod_from_object(write.object)
+            self.deleted = self.deleted or "deletionTimestamp" in write.object["metadata"]
+
+
+def rfc3339_nano(moment: datetime) -> str:
+    """Return a time in RFC 3339 with nine fractional digits, UTC."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"

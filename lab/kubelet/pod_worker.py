@@ -1,0 +1,279 @@
+"""One pod's worker: sync it until it must end, stop it, report its end.
+
+The worker is the kubelet's: one thread per pod, so a hook that blocks it blocks everything of the pod, and status is published only
+where the kubelet publishes it. Source: pkg/kubelet/kubelet.go SyncPod, SyncTerminatingPod, SyncTerminatedPod,
+pkg/kubelet/pod_workers.go, pkg/kubelet/pleg/generic.go (v1.36).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lab.errors import EngineError, EngineUnavailable
+from lab.kubelet import termination_message
+from lab.kubelet.backoff import RETRY_JITTER, SYNC_RETRY_SECONDS, Backoff
+from lab.kubelet.containers import Kill, kill_container, start_container
+from lab.kubelet.file_watch import FileWatch
+from lab.kubelet.node_services import PodAborted, PodOnNode
+from lab.kubelet.pod_actions import PodActions, pod_actions
+from lab.kubelet.probes import Prober
+from lab.kubelet.relist import Relist
+from lab.kubelet.start_failed import StartFailed
+from lab.kubelet.volumes import PodVolumes, VolumeMounter
+from lab.pods.model import Container
+from lab.runtime.runtime import Sandbox, SandboxConfig
+from lab.timeline.facts import ContainerRemoved, HookSkipped, SandboxStarted, SandboxStopped, WorkerFailed
+from lab.timeline.pod_record import Attempt
+from lab.timeline.status import StatusInput, computed_phase, is_sidecar, is_terminal, pod_status, ready_to_start_status
+
+MINIMUM_POD_GRACE_SECONDS = 1  # pod_workers.go: calculateEffectiveGracePeriod
+HOOK_FAREWELL_SECONDS = 5.0  # for a hook whose container has died to say so
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOutcome:
+    """How a sync ended. ``finished``: the pod's containers are done for good. ``retry_seconds``: it failed, and when to try again."""
+
+    finished: bool = False
+    retry_seconds: float | None = None
+
+
+class PodWorker:
+    """Looks after one pod from its creation until nothing of it is left on the node."""
+
+    def __init__(self, on: PodOnNode, ended: Callable[[PodWorker], None]) -> None:
+        """Prepare for a pod that the scheduler has bound; ``ended`` is called on the worker's thread when all is cleared."""
+        self.on = on
+        self._ended = ended
+        self._status = on.object["status"]
+        self._backoff = Backoff()
+        self._relist = Relist(on)
+        self._prober = Prober(on)
+        self._volumes: PodVolumes | None = None
+        self._files: FileWatch | None = None
+        self._began = on.clock.monotonic()
+        self._deadline_exceeded = False
+
+    def run(self) -> None:
+        """Do it all. Never raises: what the lab itself got wrong becomes WorkerFailed."""
+        try:
+            self._live()
+        except PodAborted:
+            pass
+        except EngineUnavailable as error:
+            self.on.node.engine_lost(str(error))
+        except Exception as error:
+            _LOGGER.exception("cannot go on looking after pod %s", self.on.pod.full_name)
+            self.on.note(WorkerFailed(message=f"{type(error).__name__}: {error}"))
+        try:
+            self._clear()
+        except EngineError as error:
+            _LOGGER.warning("cannot clear pod %s: %s", self.on.pod.full_name, error)
+        self._ended(self)
+
+    def _live(self) -> None:
+        while not self.on.deleted:
+            outcome = self._sync_pod()
+            if outcome.finished:
+                break
+            self._wait_for_work(outcome)
+        self._sync_terminating_pod()
+        self._sync_terminated_pod()
+        self.on.wait_until(lambda: self.on.gone_from_api)
+
+    # --- running ---
+
+    def _sync_pod(self) -> SyncOutcome:
+        """Publish the status as it was before this pass, then bring the pod nearer to its spec."""
+        given = self._publish()
+        if is_terminal(computed_phase(given)) or self._deadline_passed():
+            return SyncOutcome(finished=True)
+        if self._volumes is None:
+            self._volumes = VolumeMounter(self.on).mount()
+            if self._volumes is None:
+                return SyncOutcome()  # deleted while it waited for them
+            self._files = FileWatch(self.on, self._volumes)
+            self.on.look = self._files.look
+        actions = pod_actions(self.on.pod, self.on.refresh())
+        if actions.kill_pod:
+            return SyncOutcome(finished=True)
+        self._stop(actions.stop)
+        try:
+            sandbox = self._ensure_sandbox()
+        except EngineUnavailable:
+            raise
+        except EngineError as error:
+            self.on.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error.runtime_message}")
+            return SyncOutcome(retry_seconds=SYNC_RETRY_SECONDS * RETRY_JITTER)
+        return self._start_due(actions, sandbox, self._volumes)
+
+    def _start_due(self, actions: PodActions, sandbox: Sandbox, volumes: PodVolumes) -> SyncOutcome:
+        """Start what is due, one after the other; a failed regular container does not keep the next from being started."""
+        retries: list[float] = []
+        for container in (*actions.start_inits, *actions.start):
+            try:
+                start_container(self.on, container, sandbox, self._backoff, volumes)
+                self._prober.watch(container)
+            except StartFailed as failed:
+                retries.append(SYNC_RETRY_SECONDS if failed.retry_seconds is None else failed.retry_seconds)
+                if self.on.pod.is_init(container) and not is_sidecar(self.on.pod, container):
+                    break
+            finally:
+                self._discard_previous(container)
+        return SyncOutcome(retry_seconds=min(retries) * RETRY_JITTER if retries else None)
+
+    def _ensure_sandbox(self) -> Sandbox:
+        record = self.on.refresh()
+        if record.sandbox_id is not None:
+            return Sandbox(id=record.sandbox_id, ip=record.sandbox_ip)
+        pod = self.on.pod
+        config = SandboxConfig(
+            cluster=self.on.node.cluster,
+            namespace=pod.namespace,
+            pod_name=pod.name,
+            pod_uid=pod.uid,
+            hostname=pod.spec.hostname or pod.name[:63].rstrip("-."),
+            run_id=self.on.run_id,
+        )
+        began = self.on.clock.monotonic()
+        sandbox = self.on.node.runtime.run_pod_sandbox(config)
+        took = self.on.clock.monotonic() - began
+        self.on.note(SandboxStarted(sandbox_id=sandbox.id, ip=sandbox.ip, took_seconds=took))
+        self._put_status(ready_to_start_status(self._status, pod.generation, self.on.clock.now()))
+        return sandbox
+
+    def _wait_for_work(self, outcome: SyncOutcome) -> None:
+        """Wait until there is something to do: a change the relist noticed, a probe's verdict, an API write, a retry, the deadline."""
+        if self._relist.changed_during_pass(failed=outcome.retry_seconds is not None):
+            return
+        seen = (self.on.pod, self._prober.verdicts())
+
+        def work() -> bool:
+            return self.on.deleted or self._relist.pending or (self.on.pod, self._prober.verdicts()) != seen
+
+        limits = [s for s in (outcome.retry_seconds, self._deadline_remaining_seconds()) if s is not None]
+        self.on.wait_until(work, min(limits) if limits else None)
+        if self._relist.pending and not self.on.deleted:
+            self._relist.wait_until_noticed()
+
+    # --- ending ---
+
+    def _sync_terminating_pod(self) -> None:
+        """Stop every running container, all at once, each with its own hook and the same grace period."""
+        self._publish()
+        self._prober.stop_restarting()
+        pod = self.on.pod
+        grace = pod.deletion_grace_period_seconds
+        grace = max(MINIMUM_POD_GRACE_SECONDS, pod.spec.termination_grace_period_seconds if grace is None else grace)
+        record = self.on.refresh()
+        running = [c for c in pod.all_containers if record.of(c.name).running]
+        for container in pod.all_containers:
+            if record.of(container.name).latest is None and container.lifecycle and container.lifecycle.pre_stop:
+                self.on.note(HookSkipped(hook="preStop", attempt=0, why="never-started"), container)
+        kills = [
+            (c, Kill(message=f"Stopping container {c.name}", grace_override=grace, after=self._before_in_stop_order(c, running)))
+            for c in running
+        ]
+        self._stop(kills)
+        self._prober.stop()
+
+    def _before_in_stop_order(self, container: Container, running: Sequence[Container]) -> tuple[str, ...]:
+        """Return whom a sidecar's stop signal waits for: the regular containers, then the sidecars after it in the spec."""
+        pod = self.on.pod
+        if not is_sidecar(pod, container):
+            return ()
+        later = pod.spec.init_containers[pod.spec.init_containers.index(container) + 1 :]
+        return tuple(c.name for c in running if not pod.is_init(c) or c in later)
+
+    def _sync_terminated_pod(self) -> None:
+        """Publish the final status; a pod that was being deleted leaves the API."""
+        self._publish(terminal=True)
+        if self.on.deleted and not self.on.gone_from_api:
+            self.on.node.api.remove(self.on.pod.namespace, self.on.pod.name, self.on.uid)
+
+    def _stop(self, kills: Sequence[tuple[Container, Kill]]) -> None:
+        """Kill containers in parallel and wait for all; raise what the first that failed raised."""
+        errors: list[BaseException] = []
+
+        def kill(container: Container, how: Kill) -> None:
+            try:
+                kill_container(self.on, container, how)
+            except (PodAborted, EngineError) as error:
+                errors.append(error)
+
+        threads = [self.on.clock.spawn(f"kill {self.on.pod.name}/{c.name}", kill, c, how) for c, how in kills]
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+
+    def _clear(self) -> None:
+        """Leave nothing on the node: look at the files a last time, then remove containers, sandbox and volumes."""
+        self._prober.stop()
+        for hook in self.on.hooks:
+            hook.join(HOOK_FAREWELL_SECONDS)
+        record = self.on.refresh()
+        for container in self.on.pod.all_containers:
+            for attempt in record.of(container.name).attempts:
+                self._discard(container, attempt)
+        if self._files is not None:
+            self._files.finish()
+        if record.sandbox_id is not None:
+            self.on.node.runtime.remove_pod_sandbox(record.sandbox_id)
+            self.on.note(SandboxStopped(sandbox_id=record.sandbox_id))
+        self.on.node.files.remove_pod(self.on.node.cluster, self.on.uid)
+
+    def _discard_previous(self, container: Container) -> None:
+        for attempt in self.on.of(container).attempts[:-1]:
+            self._discard(container, attempt)
+
+    def _discard(self, container: Container, attempt: Attempt) -> None:
+        """Remove a dead container once its files have been looked at."""
+        if attempt.removed or attempt.container_id in self.on.discarded or self._files is None:
+            return
+        self.on.discarded.add(attempt.container_id)
+
+        def remove() -> None:
+            try:
+                self.on.node.runtime.remove_container(attempt.container_id)
+            except EngineError as error:
+                _LOGGER.warning("cannot remove container %s: %s", attempt.container_id, error)
+                return
+            self.on.note(ContainerRemoved(container_id=attempt.container_id, attempt=attempt.number), container)
+
+        self._files.look(container, attempt, then=remove)
+
+    # --- status ---
+
+    def _publish(self, *, terminal: bool = False) -> StatusInput:
+        record = self.on.refresh()
+        given = StatusInput(
+            pod=self.on.pod,
+            record=record,
+            previous=self._status,
+            now=self.on.clock.now(),
+            terminal=terminal,
+            deadline_exceeded=self._deadline_exceeded,
+            messages=termination_message.of_pod(self.on, self._volumes),
+        )
+        self._put_status(pod_status(given))
+        return given
+
+    def _put_status(self, status: dict[str, object]) -> None:
+        self._status = status
+        if not self.on.gone_from_api:
+            self.on.node.api.publish_status(self.on.pod.namespace, self.on.pod.name, self.on.uid, status)
+
+    def _deadline_remaining_seconds(self) -> float | None:
+        limit = self.on.pod.spec.active_deadline_seconds
+        return None if limit is None else max(0.0, self._began + limit - self.on.clock.monotonic())
+
+    def _deadline_passed(self) -> bool:
+        if self._deadline_remaining_seconds() == 0.0 and not self._deadline_exceeded:
+            self._deadline_exceeded = True
+            self.on.event("Normal", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+        return self._deadline_exceeded
