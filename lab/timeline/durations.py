@@ -49,11 +49,7 @@ def age(timestamp: str | None, now: datetime) -> str:
 
 def parse_timestamp(text: str) -> datetime:
     """Return an RFC 3339 timestamp as UTC, a fraction cut to microseconds. Raises ValueError when it is not one."""
-    head, dot, rest = text.partition(".")
-    if dot:
-        digits = rest.rstrip("Z") if rest.endswith("Z") else rest.partition("+")[0]
-        head += "." + digits[:6] + rest[len(digits) :]
-    return datetime.fromisoformat(head.replace("Z", "+00:00")).astimezone(UTC)
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _two_units(large: int, large_unit: str, small: int, small_unit: str) -> str:
