@@ -13,7 +13,8 @@ class FieldNote:
     """One remark.
 
     ``kind`` is the server's cause reason (``FieldValueInvalid`` …), ``TypeError``, ``UnknownField``, ``Unsupported`` (by the
-    lab), ``Syntax``, ``Client`` (kubectl), ``Forbidden``, ``Warning`` (the lab's own remark) or ``ServerWarning`` (kubectl prints it).
+    lab), ``Syntax``, ``Client`` (kubectl), ``Forbidden``, ``Warning`` (a remark of the lab) or ``ServerWarning``
+    (kubectl prints it).
     """
 
     path: str

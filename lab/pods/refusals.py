@@ -78,6 +78,11 @@ def refusals_text(refusals: tuple[tuple[Refusal, str], ...], *, filename: str) -
     return "".join(_listed(refusal, filename=filename, name=name) for refusal, name in ordered)
 
 
+def warnings_text(notes: tuple[FieldNote, ...]) -> str:
+    """Return what kubectl prints on stderr of the server's warnings; the lab's own remarks are not kubectl's."""
+    return "".join(f"Warning: {note.message}\n" for note in notes if note.kind == "ServerWarning")
+
+
 def _listed(refusal: Refusal, *, filename: str, name: str) -> str:
     if refusal.by == "client":
         return f"{refusal.message}\n"

@@ -50,8 +50,11 @@ _CANNOT_HANDLE = 'Pod in version "v1" cannot be handled as a Pod'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewedDocument:
-    """One object of the text. ``value`` is what was written, ``object`` the API object to store, defaults filled, or None when it was
-    refused."""
+    """One object of the text.
+
+    ``value`` is what was written (kubectl's patches and last-applied-configuration start from it), ``object`` the API object to
+    store, defaults filled, or None when it was refused.
+    """
 
     index: int
     line: int
@@ -167,8 +170,6 @@ class _Submission:
         refused = [refusal for refusal in stages if refusal is not None]
         answer = refused[0] if refused else None
         warnings = warnings_of(document, pod, self.feature_gates)
-        answered = () if answer is None else answer.notes
-        also_found = [*decoded.type_errors[1:], *(note for refusal in refused[1:] for note in refusal.notes)]
         return ReviewedDocument(
             index=index,
             line=document.line,
@@ -178,10 +179,25 @@ class _Submission:
             object=pod if answer is None else None,
             refusal=answer,
             value=document.value,
-            also_found=tuple(note for note in dict.fromkeys(also_found) if note not in answered),
+            also_found=_also_found(refused, decoded),
             # The server warns only about what it takes.
             warnings=tuple(note for note in warnings if answer is None or note.kind != "ServerWarning"),
         )
+
+
+def _also_found(refused: list[Refusal], decoded: Decoded) -> tuple[FieldNote, ...]:
+    """Return what else is wrong, without what only follows: a value that did not fit is missing to the later stages."""
+    if not refused:
+        return ()
+    answered = refused[0].notes
+    later = [*decoded.type_errors, *(note for refusal in refused[1:] for note in refusal.notes)]
+    unread = [note.path for note in (*answered, *decoded.type_errors) if note.kind in ("TypeError", "Client")]
+    follows = {path for written in unread for path in (written, written.rpartition(".")[0])}
+    return tuple(
+        note
+        for note in dict.fromkeys(later)
+        if note not in answered and not (note.path in follows and note.kind in ("FieldValueRequired", "FieldValueInvalid"))
+    )
 
 
 def _refused(document: Document, index: int, refusal: Refusal) -> ReviewedDocument:

@@ -1,20 +1,217 @@
 """What Kubernetes accepts to one's surprise: remarks on a pod, each at its line.
 
 ``ServerWarning`` notes are the server's own, which kubectl prints; ``Warning`` notes are the lab's, in plain sentences.
-Nothing here refuses anything.
-Source: pkg/api/pod/warnings.go (v1.36) for the server's; the others describe recorded behaviour.
+Nothing here refuses anything; the pod given may even have been refused for other reasons.
+Source: pkg/api/pod/warnings.go (v1.36) for the server's; the others describe what was recorded on a real v1.36 node.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
+from lab.pods.field_errors import quoted
+from lab.pods.lines import LineMap
 from lab.pods.manifest import Document
+from lab.pods.names import dns_label_errors
 from lab.pods.notes import FieldNote
+from lab.pods.quantity import QuantityError, parse_quantity
 
 JSON = dict[str, Any]
 
+_HOOKS = ("postStart", "preStop")
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_VARIABLE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+_SHELL_WORDS = frozenset({">", ">>", "<", "|", "&&", "||", ";", "&", "2>&1"})
+_OVERWRITTEN = ("uid", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields")
+
 
 def warnings_of(document: Document, pod: JSON, feature_gates: frozenset[str]) -> tuple[FieldNote, ...]:
-    """Return the remarks on a decoded pod with defaults filled, in the order of their lines."""
-    return ()
+    """Return the remarks on a decoded pod with defaults filled: the server's in its order, then the lab's by line."""
+    raw = document.value
+    own = _Remarks(document.lines, "Warning")
+    for duplicate in document.duplicates:
+        key = duplicate.path.rpartition(".")[2]
+        own.add(
+            duplicate.path,
+            f"{key} stands twice, first on line {duplicate.first_line}; kubectl keeps the last one and says nothing.",
+        )
+    _remark_on_pod(own, raw, pod)
+    for path, container, written in _containers(raw, pod):
+        _remark_on_container(own, path, container)
+        _remark_on_hooks(own, path, container, written)
+        _remark_on_grace(own, path, container, pod["spec"]["terminationGracePeriodSeconds"])
+        if "stopSignal" in _map(written, "lifecycle") and "ContainerStopSignals" not in feature_gates:
+            message = (
+                "stopSignal is dropped without a word: its feature gate ContainerStopSignals is off in v1.36 unless turned on."
+            )
+            own.add(f"{path}.lifecycle.stopSignal", message)
+    return (*_server_warnings(document.lines, pod), *sorted(own.notes, key=lambda note: note.line))
+
+
+class _Remarks:
+    def __init__(self, lines: LineMap, kind: str) -> None:
+        self.notes: list[FieldNote] = []
+        self._lines = lines
+        self._kind = kind
+
+    def add(self, path: str, message: str) -> None:
+        self.notes.append(FieldNote(path, message, self._lines.line(path), self._kind))
+
+
+def _containers(raw: JSON, pod: JSON) -> Iterator[tuple[str, JSON, JSON]]:
+    """Yield each container's path, the container, and what was written for it before decoding (empty if it did not fit)."""
+    for group in ("initContainers", "containers"):
+        written = _map(raw, "spec").get(group)
+        for index, container in enumerate(pod["spec"].get(group, [])):
+            item = written[index] if isinstance(written, list) and index < len(written) else None
+            yield f"spec.{group}[{index}]", container, item if isinstance(item, dict) else {}
+
+
+def _map(value: JSON, key: str) -> JSON:
+    inner = value.get(key)
+    return inner if isinstance(inner, dict) else {}
+
+
+def _remark_on_pod(own: _Remarks, raw: JSON, pod: JSON) -> None:
+    grace = _map(raw, "spec").get("terminationGracePeriodSeconds")
+    if isinstance(grace, int) and grace < 0:
+        own.add("spec.terminationGracePeriodSeconds", f"A negative grace period is accepted: {grace} is stored as 1.")
+    if grace == 0 and grace is not False:
+        message = (
+            "With a grace period of 0 a plain delete removes the object at once; on the node a preStop hook still gets 1 second."
+        )
+        own.add("spec.terminationGracePeriodSeconds", message)
+    for index, volume in enumerate(pod["spec"].get("volumes", [])):
+        written = _map(raw, "spec")["volumes"]
+        if volume.get("emptyDir") == {} and isinstance(written[index], dict) and written[index].get("emptyDir") is None:
+            own.add(f"spec.volumes[{index}]", f"Volume {quoted(volume['name'])} names no source and becomes an emptyDir.")
+    for name in _OVERWRITTEN:
+        if _map(raw, "metadata").get(name) is not None:
+            own.add(f"metadata.{name}", f"The API server sets {name} itself on create; the value here does not count.")
+    if raw.get("status"):
+        own.add("status", "The API server drops status on create; only the kubelet writes it.")
+
+
+def _remark_on_container(own: _Remarks, path: str, container: JSON) -> None:
+    for index, mount in enumerate(container.get("volumeMounts", [])):
+        at, target = f"{path}.volumeMounts[{index}].mountPath", mount["mountPath"]
+        if target and not target.startswith("/"):
+            own.add(
+                at,
+                f"mountPath {quoted(target)} is relative; the API accepts it and the kubelet mounts it at {quoted('/' + target)}.",
+            )
+        if ":" in target:
+            own.add(at, f"mountPath {quoted(target)} contains ':'; the API accepts it, a container engine may not.")
+    for name in _PROBES:
+        if name in container:
+            _remark_on_request(own, f"{path}.{name}", container[name], container)
+
+
+def _remark_on_hooks(own: _Remarks, path: str, container: JSON, written: JSON) -> None:
+    at = f"{path}.lifecycle"
+    if "lifecycle" in written and not written["lifecycle"] and not isinstance(written["lifecycle"], list | str):
+        own.add(at, "lifecycle is empty: no hook will run.")
+    for hook in _HOOKS:
+        if hook in _map(written, "lifecycle") and written["lifecycle"][hook] is None:
+            own.add(f"{at}.{hook}", f"{hook} has no value, which counts as not being there: no hook will run.")
+        handler = container.get("lifecycle", {}).get(hook)
+        if handler is None:
+            continue
+        _remark_on_request(own, f"{at}.{hook}", handler, container)
+        _remark_on_command(own, f"{at}.{hook}.exec.command", handler.get("exec", {}).get("command", []), container)
+        if "tcpSocket" in handler:
+            message = "The API accepts tcpSocket as a hook, but the kubelet never executes it: the hook always fails."
+            own.add(f"{at}.{hook}.tcpSocket", message)
+        if "sleep" in handler and _map(_map(_map(written, "lifecycle"), hook), "sleep").get("seconds") is None:
+            own.add(f"{at}.{hook}.sleep", "sleep without seconds is stored as seconds: 0, which does not wait at all.")
+
+
+def _remark_on_request(own: _Remarks, path: str, handler: JSON, container: JSON) -> None:
+    action = handler.get("httpGet", {})
+    target = action.get("path", "/")
+    if not target.startswith("/"):
+        own.add(
+            f"{path}.httpGet.path",
+            f"path {quoted(target)} has no leading '/'; it is stored like this and /{target} is requested.",
+        )
+    if action.get("host"):
+        message = "The node sends the request to this host as the node sees it (localhost is the node); without host it goes to the pod."
+        own.add(f"{path}.httpGet.host", message)
+    names = {port.get("name") for port in container.get("ports", [])}
+    for name in ("httpGet", "tcpSocket"):
+        port = handler.get(name, {}).get("port", 0)
+        if isinstance(port, str) and port and port not in names:
+            message = f"No port of this container is named {quoted(port)}; the API does not check it, and it fails at run time."
+            own.add(f"{path}.{name}.port", message)
+
+
+def _remark_on_command(own: _Remarks, path: str, command: list[str], container: JSON) -> None:
+    if not command:
+        return
+    program = command[0]
+    if not program:
+        own.add(path, "The command is an empty string: it cannot be started and the hook fails.")
+    elif any(space in program for space in " \t\n"):
+        message = (
+            f"There is no shell: {quoted(program)} is looked for as one file name; write each word as an item, or use sh -c."
+        )
+        own.add(path, message)
+    if program.rpartition("/")[2] not in ("sh", "bash", "ash", "dash") and _SHELL_WORDS & set(command[1:]):
+        own.add(path, "There is no shell: redirections and operators are passed on as plain words; use sh -c.")
+    declared = {variable["name"] for variable in container.get("env", [])}
+    for index, word in enumerate(command):
+        for name in _VARIABLE.findall(word):
+            if name in declared or name.isupper():
+                message = f"$({name}) is not expanded in hooks, only in command and args; use a shell and ${name}."
+                own.add(f"{path}[{index}]", message)
+
+
+def _remark_on_grace(own: _Remarks, path: str, container: JSON, grace_seconds: int) -> None:
+    sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep")
+    if sleep is not None and 0 < sleep["seconds"] == grace_seconds:
+        message = f"The hook sleeps for the whole grace period of {grace_seconds} s; the process then gets the minimum of 2 s."
+        own.add(f"{path}.lifecycle.preStop.sleep.seconds", message)
+
+
+def _server_warnings(lines: LineMap, pod: JSON) -> tuple[FieldNote, ...]:
+    server = _Remarks(lines, "ServerWarning")
+    name = pod["metadata"].get("name", "")
+    complaints = dns_label_errors(name) if name else []
+    if complaints:
+        surprise = "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended"
+        server.add("metadata.name", f"metadata.name: {surprise}: [{' '.join(complaints)}]")
+    for group in ("initContainers", "containers"):
+        for index, container in enumerate(pod["spec"].get(group, [])):
+            _warn_about_container(server, f"spec.{group}[{index}]", container)
+    return tuple(server.notes)
+
+
+def _warn_about_container(server: _Remarks, path: str, container: JSON) -> None:
+    names: set[str] = set()
+    for index, variable in enumerate(container.get("env", [])):
+        if variable["name"] in names:
+            hidden = f"hides previous definition of {quoted(variable['name'])}, which may be dropped when using apply"
+            server.add(f"{path}.env[{index}]", f"{path}.env[{index}]: {hidden}")
+        names.add(variable["name"])
+    for kind in ("limits", "requests"):
+        amount = container.get("resources", {}).get(kind, {}).get("memory")
+        if amount is not None and _is_fractional(amount):
+            fractional = f"fractional byte value {quoted(amount)} is invalid, must be an integer"
+            server.add(f"{path}.resources.{kind}.memory", f"{path}.resources.{kind}[memory]: {fractional}")
+    ports: dict[tuple[int, str, int], int] = {}
+    for index, port in enumerate(container.get("ports", [])):
+        key = (port["containerPort"], port["protocol"], port.get("hostPort", 0))
+        if key in ports:
+            duplicate = f"{path}.ports[{index}]: duplicate port definition with {path}.ports[{ports[key]}]"
+            server.add(f"{path}.ports[{index}]", duplicate)
+        ports.setdefault(key, index)
+
+
+def _is_fractional(amount: str) -> bool:
+    try:
+        value = parse_quantity(amount).value
+    except QuantityError:
+        return False
+    return value != value.to_integral_value()
