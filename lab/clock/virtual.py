@@ -1,119 +1,22 @@
-"""Time and threads, behind one seam.
+"""Virtual time for tests: real threads, of which exactly one runs at a time, and a clock that jumps when all of them wait.
 
-Everything in the lab that waits, sleeps, reads the time or starts a thread does it through a `Clock`. `SystemClock` is
-the machine's; `VirtualClock` runs the same threads in virtual time, one at a time: only when all of them wait does time
-move, straight to the next deadline, so that a CrashLoopBackOff of minutes is tested in milliseconds, in a fixed order.
+So that a CrashLoopBackOff of minutes is tested in milliseconds, in a fixed order; and so that what would hang fails instead,
+with the names and places of those that wait.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import FrameType, TracebackType
-from typing import Any, Protocol
+from typing import Any
+
+from lab.clock.clock import Condition, Thread
 
 LONGEST_WAIT_SECONDS = 86_400.0  # virtual; by then whoever waits without a deadline waits for what never comes
-
-
-class Condition(Protocol):
-    """A lock with waiting, as `threading.Condition`; ``wait_for`` takes its timeout from the clock it came from."""
-
-    def __enter__(self) -> Any: ...
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> Any: ...
-    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
-        """Block until ``predicate()`` is true or ``timeout`` seconds passed; return its last value. The lock must be held."""
-        ...
-
-    def notify_all(self) -> None:
-        """Make every waiter look at its predicate again. The lock must be held."""
-        ...
-
-
-class Thread(Protocol):
-    """A started thread."""
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait until it has ended, at most ``timeout`` seconds. Raises what ended it, if an exception did."""
-        ...
-
-    def is_alive(self) -> bool:
-        """Whether it still runs."""
-        ...
-
-
-class Clock(Protocol):
-    """The only source of time and threads."""
-
-    def now(self) -> datetime:
-        """Return the wall time, UTC, with microseconds."""
-        ...
-
-    def monotonic(self) -> float:
-        """Return seconds that never go backwards."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Block for ``seconds``."""
-        ...
-
-    def condition(self) -> Condition:
-        """Return a new condition whose waits follow this clock."""
-        ...
-
-    def spawn(self, name: str, target: Callable[..., None], *args: Any) -> Thread:
-        """Start a daemon thread."""
-        ...
-
-
-class SystemClock:
-    """The machine's time and threads."""
-
-    def now(self) -> datetime:
-        """Return the wall time, UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Return the machine's monotonic seconds."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Block for ``seconds``; a negative number is none."""
-        time.sleep(max(0.0, seconds))  # noqa: TID251 - this is the clock
-
-    def condition(self) -> Condition:
-        """Return a `threading.Condition` over a re-entrant lock."""
-        return threading.Condition(threading.RLock())
-
-    def spawn(self, name: str, target: Callable[..., None], *args: Any) -> Thread:
-        """Start a daemon thread. An exception that ends it goes to `threading.excepthook` at once, and to whoever joins it."""
-        return _SystemThread(name, target, args)
-
-
-class _SystemThread:
-    def __init__(self, name: str, target: Callable[..., None], args: tuple[Any, ...]) -> None:
-        self._failure: BaseException | None = None
-
-        def body() -> None:
-            try:
-                target(*args)
-            except BaseException as error:
-                self._failure = error
-                raise
-
-        self._thread = threading.Thread(target=body, name=name, daemon=True)  # noqa: TID251 - this is the clock
-        self._thread.start()
-
-    def join(self, timeout: float | None = None) -> None:
-        self._thread.join(timeout)
-        if self._failure is not None:
-            raise self._failure
-
-    def is_alive(self) -> bool:
-        return self._thread.is_alive()
 
 
 class Deadlock(RuntimeError):
