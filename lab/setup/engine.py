@@ -1,7 +1,7 @@
-"""The Docker Engine and the lab's images: uses the engine that answers, else installs and starts one, as root on Debian or Ubuntu.
+"""The Docker Engine and the images: uses the engine that answers, else (as root on Debian or Ubuntu) installs and starts one.
 
-An engine that ``DOCKER_HOST`` or a docker context names is the user's: it is never replaced, and never started here. ``dockerd`` is
-started detached and stays when the set-up ends; its log and its process id are where the progress line says.
+An engine that ``DOCKER_HOST`` or a docker context names is the user's: it is never replaced, and never started here. ``dockerd``
+is started detached and stays when the set-up ends; its log and its process id are where the progress line says.
 """
 
 from __future__ import annotations
