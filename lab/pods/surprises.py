@@ -33,19 +33,15 @@ def warnings_of(document: Document, pod: JSON, feature_gates: frozenset[str]) ->
     own = _Remarks(document.lines, "Warning")
     for duplicate in document.duplicates:
         key = duplicate.path.rpartition(".")[2]
-        own.add(
-            duplicate.path,
-            f"{key} stands twice, first on line {duplicate.first_line}; kubectl keeps the last one and says nothing.",
-        )
+        message = f"{key} stands twice, first on line {duplicate.first_line}; kubectl keeps the last one and says nothing."
+        own.add(duplicate.path, message)
     _remark_on_pod(own, raw, pod)
     for path, container, written in _containers(raw, pod):
         _remark_on_container(own, path, container)
         _remark_on_hooks(own, path, container, written)
         _remark_on_grace(own, path, container, pod["spec"]["terminationGracePeriodSeconds"])
         if "stopSignal" in _map(written, "lifecycle") and "ContainerStopSignals" not in feature_gates:
-            message = (
-                "stopSignal is dropped without a word: its feature gate ContainerStopSignals is off in v1.36 unless turned on."
-            )
+            message = "stopSignal is dropped without a word: its feature gate, ContainerStopSignals, is off by default in v1.36."
             own.add(f"{path}.lifecycle.stopSignal", message)
     return (*_server_warnings(document.lines, pod), *sorted(own.notes, key=lambda note: note.line))
 
@@ -76,12 +72,10 @@ def _map(value: JSON, key: str) -> JSON:
 
 def _remark_on_pod(own: _Remarks, raw: JSON, pod: JSON) -> None:
     grace = _map(raw, "spec").get("terminationGracePeriodSeconds")
-    if isinstance(grace, int) and grace < 0:
+    if type(grace) is int and grace < 0:
         own.add("spec.terminationGracePeriodSeconds", f"A negative grace period is accepted: {grace} is stored as 1.")
-    if grace == 0 and grace is not False:
-        message = (
-            "With a grace period of 0 a plain delete removes the object at once; on the node a preStop hook still gets 1 second."
-        )
+    if type(grace) is int and grace == 0:
+        message = "With a grace period of 0 a plain delete removes the object at once; on the node preStop still gets 1 second."
         own.add("spec.terminationGracePeriodSeconds", message)
     for index, volume in enumerate(pod["spec"].get("volumes", [])):
         written = _map(raw, "spec")["volumes"]
@@ -100,7 +94,7 @@ def _remark_on_container(own: _Remarks, path: str, container: JSON) -> None:
         if target and not target.startswith("/"):
             own.add(
                 at,
-                f"mountPath {quoted(target)} is relative; the API accepts it and the kubelet mounts it at {quoted('/' + target)}.",
+                f"mountPath {quoted(target)} is relative; the API takes it, the kubelet mounts it at {quoted('/' + target)}.",
             )
         if ":" in target:
             own.add(at, f"mountPath {quoted(target)} contains ':'; the API accepts it, a container engine may not.")
@@ -137,7 +131,9 @@ def _remark_on_request(own: _Remarks, path: str, handler: JSON, container: JSON)
             f"path {quoted(target)} has no leading '/'; it is stored like this and /{target} is requested.",
         )
     if action.get("host"):
-        message = "The node sends the request to this host as the node sees it (localhost is the node); without host it goes to the pod."
+        message = (
+            "The node sends the request to this host as it sees it (localhost is the node); without host it goes to the pod."
+        )
         own.add(f"{path}.httpGet.host", message)
     names = {port.get("name") for port in container.get("ports", [])}
     for name in ("httpGet", "tcpSocket"):
