@@ -53,7 +53,7 @@ class VolumeMounter:
         try:
             match volume:
                 case HostPathVolume():
-                    directories[volume.name] = files.host_path(cluster, volume.path, volume.type)
+                    directories[volume.name] = files.host_path(cluster, volume.path, volume.type, pod_uid=on.uid)
                 case EmptyDirVolume():
                     directories[volume.name] = files.empty_dir(
                         cluster, on.uid, volume.name, medium=volume.medium, size_limit_bytes=volume.size_limit_bytes
@@ -65,7 +65,7 @@ class VolumeMounter:
 
 def mounts_of(on: PodOnNode, container: Container, number: int, volumes: PodVolumes) -> tuple[Mount, ...]:
     """Return the container's mounts: its volumeMounts and the file for its termination message."""
-    mounts = [_mount(container, mount, volumes.directories[mount.name]) for mount in container.volume_mounts]
+    mounts = [_mount(on, container, mount, volumes.directories[mount.name]) for mount in container.volume_mounts]
     directory = on.node.files.empty_dir(on.node.cluster, on.uid, f"termination-{container.name}-{number}")
     log = directory / TERMINATION_LOG
     log.touch(mode=0o666)
@@ -75,7 +75,14 @@ def mounts_of(on: PodOnNode, container: Container, number: int, volumes: PodVolu
     return (*mounts, Mount(volume="", source=str(log), target=target, read_only=False))
 
 
-def _mount(container: Container, mount: VolumeMount, directory: Path) -> Mount:
+def _mount(on: PodOnNode, container: Container, mount: VolumeMount, directory: Path) -> Mount:
     # A relative mountPath is relative to the root (kubelet_pods.go: makeMounts uses MakeAbsolutePath).
     target = str(PurePosixPath("/") / mount.mount_path)
-    return Mount(volume=mount.name, source=str(directory), target=target, read_only=mount.read_only, sub_path=mount.sub_path)
+    if mount.sub_path:
+        try:
+            directory = on.node.files.sub_path(on.node.cluster, on.uid, directory, mount.sub_path)
+        except VolumeError as error:
+            raise VolumeError(
+                f'failed to prepare subPath for volumeMount "{mount.name}" of container "{container.name}"'
+            ) from error
+    return Mount(volume=mount.name, source=str(directory), target=target, read_only=mount.read_only)
