@@ -119,7 +119,8 @@ class ContainerFiles:
             with response:
                 if response.status_code != 200:
                     message = _message(response.content)
-                    if response.status_code == 404 and "no such container" not in message.lower():
+                    absent = response.status_code == 404 and "no such container" not in message.lower()
+                    if absent or "too many links" in message:
                         yield None
                         return
                     kind = ContainerGone if response.status_code == 404 else EngineError

@@ -49,11 +49,12 @@ class EngineClient:
 
     @property
     def api(self) -> docker.APIClient:
-        """The SDK's low-level client, connected. Use it inside `words`. Raises EngineUnavailable."""
-        with self._lock:
-            if self._api is None:
-                address = self.address
-                with words(f"connect to the Docker Engine at {address.url}"):
+        """The SDK's low-level client of an engine that accepts connections now; use it inside `words`. Or EngineUnavailable."""
+        address = self.address
+        with words(f"connect to the Docker Engine at {address.url}"):
+            self._connect().close()  # the SDK would leak the socket of a refused connection
+            with self._lock:
+                if self._api is None:
                     self._api = docker.APIClient(
                         base_url=address.url,
                         tls=address.tls or False,
@@ -61,7 +62,7 @@ class EngineClient:
                         timeout=ENGINE_TIMEOUT_SECONDS,
                         max_pool_size=MAX_CONNECTIONS,
                     )
-            return self._api
+                return self._api
 
     @property
     def address(self) -> EngineAddress:
@@ -116,7 +117,7 @@ class EngineClient:
             host, _, port = place.rstrip("/").rpartition(":")
             return socket.create_connection((host, int(port)), timeout=ENGINE_TIMEOUT_SECONDS)
         raise EngineUnavailable(
-            f"cannot attach to containers of the engine at {address.url}: use an engine of this machine, reached by its socket"
+            f"cannot use the engine at {address.url}: choose an engine of this machine, reached by its socket"
         )
 
 
