@@ -1,1 +1,78 @@
+"""The lab's pages: lessons with their cards, runs, streams.
 
+`create_blueprint(services)` makes the one Flask blueprint; `lab.app` registers it and hands in what `Services` names. Views
+parse, call one function and render; what a template gets is a presenter's value. Flask is known only here and in `lab.app`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from functools import cache
+
+from flask import Blueprint, url_for
+from flask.blueprints import BlueprintSetupState
+from htmx_flask import Htmx
+
+from lab.share import FRONT_END, TEMPLATES
+from lab.web.actions import add_actions
+from lab.web.formats import FILTERS
+from lab.web.guard import Guard
+from lab.web.pages import add_pages
+from lab.web.problems import add_problems
+from lab.web.services import Runs, Services, WebSettings
+from lab.web.visit import Site, keep_language
+
+__all__ = ["Runs", "Services", "WebSettings", "create_blueprint"]
+
+REMEMBERED = timedelta(days=365)  # a learner's cluster is theirs for a year after the last visit
+ASSET_AGE = timedelta(days=365)  # assets carry their hash in the address
+
+
+def create_blueprint(services: Services) -> Blueprint:
+    """Return the blueprint with every page, stream and action, and with the guard in front of the whole app."""
+    blueprint = Blueprint(
+        "lab", __name__, template_folder=str(TEMPLATES), static_folder=str(FRONT_END), static_url_path="/static"
+    )
+    guard = Guard(services.settings)
+    site = Site(services, guard)
+    guard.install(blueprint)
+    blueprint.after_app_request(keep_language)
+    blueprint.record_once(lambda state: _configure(state, services.settings))
+    add_pages(blueprint, site)
+    add_actions(blueprint, site)
+    add_problems(blueprint, site)
+    return blueprint
+
+
+def _configure(state: BlueprintSetupState, settings: WebSettings) -> None:
+    """Set what the pages rely on in the app: signed cookies, asset ages, the template environment."""
+    app = state.app
+    app.secret_key = settings.secret_key
+    app.config.update(
+        SESSION_COOKIE_NAME="lab",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=REMEMBERED,
+        SEND_FILE_MAX_AGE_DEFAULT=ASSET_AGE,
+    )
+    Htmx(app)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(FILTERS)
+
+    app.jinja_env.globals["asset"] = _asset
+
+
+def _asset(name: str) -> str:
+    """Return the address of a built file, with its content's hash."""
+    return url_for("lab.static", filename=name, v=_versions().get(name, "unbuilt"))
+
+
+@cache
+def _versions() -> dict[str, str]:
+    manifest = FRONT_END / "manifest.json"
+    versions: dict[str, str] = json.loads(manifest.read_text()) if manifest.is_file() else {}
+    return versions

@@ -1,0 +1,94 @@
+"""What is wrong with a manifest, before it is run: kubectl's answer and every note at its line.
+
+The words are `lab.pods.review`'s; this only sorts them for the editor's margin and the list below it: what refuses the text,
+what would be found after that was mended, and what is accepted to one's surprise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lab.pods.notes import FieldNote
+from lab.pods.refusals import Refusal, refusals_text
+from lab.pods.review import ReviewedDocument, review
+
+FILENAME = "pod.yaml"
+
+Kind = Literal["refusal", "also-found", "warning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """A note at its 1-based line of the text."""
+
+    kind: Kind
+    line: int
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """``answer`` is what kubectl would print on stderr, "" when it refuses nothing; ``accepted`` counts the objects it would store."""
+
+    answer: str
+    by_lab: bool
+    accepted: int
+    remarks: tuple[Remark, ...]
+
+    @property
+    def refused(self) -> tuple[Remark, ...]:
+        """What kubectl, the server or the lab refuses."""
+        return self._of("refusal")
+
+    @property
+    def also_found(self) -> tuple[Remark, ...]:
+        """What would be refused after that."""
+        return self._of("also-found")
+
+    @property
+    def warnings(self) -> tuple[Remark, ...]:
+        """What is accepted and may surprise."""
+        return self._of("warning")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for the editor."""
+        remarks = [{"kind": r.kind, "line": r.line, "path": r.path, "message": r.message} for r in self.remarks]
+        return {"answer": self.answer, "accepted": self.accepted, "remarks": remarks}
+
+    def _of(self, kind: Kind) -> tuple[Remark, ...]:
+        return tuple(remark for remark in self.remarks if remark.kind == kind)
+
+
+def diagnose(text: str) -> Diagnosis:
+    """Review a manifest without running it."""
+    found = review(text, filename=FILENAME)
+    refusals: list[tuple[Refusal, str]] = [(found.refusal, "")] if found.refusal else []
+    remarks: list[Remark] = _refusal_remarks(found.refusal, 1) if found.refusal else []
+    for document in found.documents:
+        if document.refusal:
+            refusals.append((document.refusal, document.name))
+        remarks += _document_remarks(document)
+    return Diagnosis(
+        answer=refusals_text(tuple(refusals), filename=FILENAME) if refusals else "",
+        by_lab=any(refusal.by == "lab" for refusal, _ in refusals),
+        accepted=sum(document.object is not None for document in found.documents),
+        remarks=tuple(remarks),
+    )
+
+
+def _document_remarks(document: ReviewedDocument) -> list[Remark]:
+    remarks = _refusal_remarks(document.refusal, document.line) if document.refusal else []
+    remarks += [_remark("also-found", note) for note in document.also_found]
+    return remarks + [_remark("warning", note) for note in document.warnings]
+
+
+def _refusal_remarks(refusal: Refusal, line: int) -> list[Remark]:
+    if refusal.notes:
+        return [_remark("refusal", note) for note in refusal.notes]
+    return [Remark(kind="refusal", line=line, path="", message=refusal.message)]
+
+
+def _remark(kind: Kind, note: FieldNote) -> Remark:
+    return Remark(kind=kind, line=note.line, path=note.path, message=note.message)

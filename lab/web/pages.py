@@ -1,0 +1,57 @@
+"""The pages one can link to: lessons, runs, the list of examples. They read; nothing here changes anything."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, jsonify, request
+
+from lab.web.presenters import card_key, examples_json
+from lab.web.visit import Site, chosen_language, learner
+
+EVENT_STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx in front must not gather events
+
+
+def add_pages(blueprint: Blueprint, site: Site) -> None:
+    """Add the pages and their streams to the blueprint."""
+
+    @blueprint.get("/")
+    def index() -> Response:
+        return site.page("index.html", site.presenters().index(chosen_language()))
+
+    @blueprint.get("/lessons/<slug>")
+    def lesson(slug: str) -> Response:
+        found = site.find_lesson(slug) or abort(404)
+        return site.page("lesson.html", site.presenters().lesson(found, learner(), chosen_language()))
+
+    @blueprint.get("/lessons/<slug>/stream")
+    def lesson_stream(slug: str) -> Response:
+        found = site.find_lesson(slug) or abort(404)
+        keys = {example.id: card_key(example.id) for example in found.examples}
+        events = site.streams.follow_examples(learner(), keys, chosen_language(), last_event_id())
+        return Response(events, mimetype="text/event-stream", headers=EVENT_STREAM_HEADERS)
+
+    @blueprint.get("/runs/<run_id>")
+    def run(run_id: str) -> Response:
+        found = site.find_run(run_id) or abort(404)
+        return site.page("run.html", site.presenters().run(found, learner(), chosen_language()))
+
+    @blueprint.get("/runs/<run_id>/stream")
+    def run_stream(run_id: str) -> Response:
+        found = site.find_run(run_id) or abort(404)
+        events = site.streams.follow_run(found, card_key(found.example), chosen_language(), last_event_id())
+        return Response(events, mimetype="text/event-stream", headers=EVENT_STREAM_HEADERS)
+
+    @blueprint.get("/examples.json")
+    def examples() -> Response:
+        return jsonify(examples_json(site.services.catalog))
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(status="ok", engine=site.services.engine_problem() or "ok")
+
+
+def last_event_id() -> int | None:
+    """Return the seq after which the client wants to go on: the header's, or ``?after=`` of a page that opens a new source."""
+    for given in (request.headers.get("Last-Event-ID"), request.args.get("after")):
+        if given is not None and given.isascii() and given.isdigit():
+            return int(given)
+    return None

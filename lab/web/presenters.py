@@ -1,0 +1,254 @@
+"""What a template is given: one frozen value per page, built from the catalog, the runs and the feeds.
+
+A presenter chooses and arranges; it words nothing (templates do) and decides nothing about Kubernetes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import url_for
+from markupsafe import Markup
+
+from lab.lessons import Catalog, Example, ExampleRef, Language, Lesson
+from lab.timeline.run import Run
+from lab.web.diagnosis import Diagnosis, diagnose
+from lab.web.feed import Feeds
+from lab.web.services import Runs
+from lab.web.story import Part
+
+SUGGESTED_GRACE_SECONDS = 5  # lab: short enough to watch, long enough to see a hook and the signals after it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """An example with its editor and its newest run. ``key`` is the tail of every element id of the card.
+
+    ``text`` stands in the editor, ``original`` is what Reset brings back, ``run_id`` is empty before the first run and
+    ``engine_problem`` says why nothing can be run now. ``draft`` is the name under which the browser keeps unsaved changes.
+    """
+
+    key: str
+    example_id: str
+    name: str
+    label: str
+    look_for: str
+    text: str
+    original: str
+    suggested_delete: str
+    suggested_seconds: int
+    run_id: str
+    live: bool
+    run_url: str
+    delete_url: str
+    draft: str
+    engine_problem: str | None
+    diagnosis: Diagnosis | None
+    parts: Mapping[Part, Markup]
+    steps: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A stretch of a lesson: prose, and the card that it leads to."""
+
+    number: int
+    prose: Markup
+    card: Card | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LessonLink:
+    """A lesson in a list."""
+
+    number: int
+    title: str
+    summary: str
+    minutes: int
+    url: str
+    examples: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexPage:
+    """The list of lessons."""
+
+    lessons: tuple[LessonLink, ...]
+    engine_problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LessonPage:
+    """A lesson with its cards."""
+
+    title: str
+    number: int
+    of: int
+    minutes: int
+    rows: tuple[Row, ...]
+    previous: LessonLink | None
+    following: LessonLink | None
+    stream_url: str
+    engine_problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPage:
+    """The permalink of a run."""
+
+    run_id: str
+    title: str
+    lesson: LessonLink | None
+    opened_at: datetime
+    card: Card
+    stream_url: str
+    own: bool
+    engine_problem: str | None
+
+
+def card_key(example_id: str) -> str:
+    """Return the element-id form of an example's id."""
+    return example_id.replace("/", "--")
+
+
+class Presenters:
+    """Builds the pages of one learner in one language."""
+
+    def __init__(self, catalog: Catalog, runs: Runs, feeds: Feeds, engine_problem: str | None) -> None:
+        self._catalog = catalog
+        self._runs = runs
+        self._feeds = feeds
+        self._engine_problem = engine_problem
+
+    def index(self, language: Language) -> IndexPage:
+        """Return the list of lessons."""
+        return IndexPage(lessons=tuple(_link(x, language) for x in self._catalog.lessons), engine_problem=self._engine_problem)
+
+    def lesson(self, lesson: Lesson, cluster: str, language: Language) -> LessonPage:
+        """Return a lesson's page with the learner's newest run of each example."""
+        before, after = self._catalog.neighbours(lesson.slug)
+        return LessonPage(
+            title=lesson.titles[language],
+            number=lesson.number,
+            of=len(self._catalog.lessons),
+            minutes=lesson.minutes,
+            rows=tuple(self._rows(lesson, cluster, language)),
+            previous=_link(before, language) if before else None,
+            following=_link(after, language) if after else None,
+            stream_url=url_for("lab.lesson_stream", slug=lesson.slug, lang=language),
+            engine_problem=self._engine_problem,
+        )
+
+    def run(self, run: Run, cluster: str, language: Language) -> RunPage:
+        """Return the permalink page of a run."""
+        example = self._catalog.example(run.example)
+        lesson = self._catalog.lesson(example.lesson) if example else None
+        return RunPage(
+            run_id=run.id,
+            title=example.labels[language] if example else run.example,
+            lesson=_link(lesson, language) if lesson else None,
+            opened_at=run.opened_at,
+            card=self.run_card(run, example, language),
+            stream_url=url_for("lab.run_stream", run_id=run.id, lang=language),
+            own=run.cluster == cluster,
+            engine_problem=self._engine_problem,
+        )
+
+    def card(self, example: Example, cluster: str, language: Language) -> Card:
+        """Return an example's card on its lesson's page."""
+        run = self._runs.latest(cluster, example.id)
+        parts, steps = self._feeds.of(run.id, card_key(example.id), language).parts() if run else self._feeds.empty(language)
+        return Card(
+            key=card_key(example.id),
+            example_id=example.id,
+            name=example.name,
+            label=example.labels[language],
+            look_for=example.look_for[language],
+            text=run.manifest if run else example.manifest,
+            original=example.manifest,
+            suggested_delete=example.delete.mode,
+            suggested_seconds=example.delete.grace_period_seconds or SUGGESTED_GRACE_SECONDS,
+            run_id=run.id if run else "",
+            live=run is not None and run.ended is None,
+            run_url=url_for("lab.run_example", example_id=example.id),
+            delete_url=url_for("lab.delete_example", example_id=example.id),
+            draft=example.id,
+            engine_problem=self._engine_problem,
+            diagnosis=_diagnosis(run.manifest) if run else None,
+            parts=parts,
+            steps=steps,
+        )
+
+    def run_card(self, run: Run, example: Example | None, language: Language) -> Card:
+        """Return the card on a run's own page: that run's text and that run only. The example may have left the catalog."""
+        parts, steps = self._feeds.of(run.id, card_key(run.example), language).parts()
+        return Card(
+            key=card_key(run.example),
+            example_id=run.example,
+            name=example.name if example else run.example.rpartition("/")[2],
+            label=example.labels[language] if example else run.example,
+            look_for=example.look_for[language] if example else "",
+            text=run.manifest,
+            original=example.manifest if example else run.manifest,
+            suggested_delete=example.delete.mode if example else "graceful",
+            suggested_seconds=SUGGESTED_GRACE_SECONDS,
+            run_id=run.id,
+            live=run.ended is None,
+            run_url=url_for("lab.run_example", example_id=run.example),
+            delete_url=url_for("lab.delete_run", run_id=run.id),
+            draft="",
+            engine_problem=self._engine_problem,
+            diagnosis=_diagnosis(run.manifest),
+            parts=parts,
+            steps=steps,
+        )
+
+    def _rows(self, lesson: Lesson, cluster: str, language: Language) -> Iterable[Row]:
+        prose, number = "", 0
+        for block in lesson.blocks(language):
+            if isinstance(block, ExampleRef):
+                yield Row(number=number, prose=_trusted(prose), card=self.card(block.example, cluster, language))
+                prose, number = "", number + 1
+            else:
+                prose += block.html
+        if prose:
+            yield Row(number=number, prose=_trusted(prose), card=None)
+
+
+def examples_json(catalog: Catalog) -> list[dict[str, object]]:
+    """Return lesson, example and address of every example."""
+    return [
+        {
+            "lesson": example.lesson,
+            "example": example.name,
+            "id": example.id,
+            "url": f"{url_for('lab.lesson', slug=example.lesson)}#{card_key(example.id)}",
+            "labels": dict(example.labels),
+        }
+        for example in catalog.examples
+    ]
+
+
+def _diagnosis(manifest: str) -> Diagnosis | None:
+    """Return what is worth listing below the editor: nothing when the text is accepted without a word."""
+    found = diagnose(manifest)
+    return found if found.remarks else None
+
+
+def _link(lesson: Lesson, language: Language) -> LessonLink:
+    url = url_for("lab.lesson", slug=lesson.slug)
+    return LessonLink(
+        number=lesson.number,
+        title=lesson.titles[language],
+        summary=lesson.summaries[language],
+        minutes=lesson.minutes,
+        url=url,
+        examples=tuple((x.labels[language], f"{url}#{card_key(x.id)}") for x in lesson.examples),
+    )
+
+
+def _trusted(html: str) -> Markup:
+    """Mark a lesson's HTML as such: it comes from the content folder, never from a learner."""
+    return Markup(html)  # noqa: S704

@@ -1,0 +1,114 @@
+"""One visit of a page: the learner, their language, and how to render for them.
+
+The language is ``?lang=`` (kept in a cookie), else the cookie, else the browser's. `Site` holds what all visits share.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from flask import Response, current_app, g, make_response, render_template, request
+
+from lab.lessons import LANGUAGES, Example, Language, Lesson
+from lab.timeline.run import Run
+from lab.web.feed import Feeds, Renderer
+from lab.web.guard import Guard, cluster_id, style_nonce
+from lab.web.presenters import Presenters
+from lab.web.services import Services
+from lab.web.stream import Streams
+from lab.web.wording import HTML_LANG, WORDINGS, language_of
+
+LANGUAGE_COOKIE = "lang"
+THEME_COOKIE = "theme"
+REMEMBERED = timedelta(days=365)  # a preference is kept for a year
+
+
+class Site:
+    """The pages' shared state: services, feeds, guard."""
+
+    def __init__(self, services: Services, guard: Guard) -> None:
+        self.services = services
+        self.guard = guard
+        self._feeds: Feeds | None = None
+
+    @property
+    def feeds(self) -> Feeds:
+        """The rendered runs; made on first use, when the app's templates are there."""
+        if self._feeds is None:
+            environment = current_app.jinja_env
+            renderers = {language: Renderer(environment, language) for language in LANGUAGES}
+            self._feeds = Feeds(renderers, self.services.runs.entries)
+        return self._feeds
+
+    @property
+    def streams(self) -> Streams:
+        """The streams of runs and pages."""
+        return Streams(self.services.runs, self.feeds)
+
+    def presenters(self) -> Presenters:
+        """Return what builds page values for the present request."""
+        problem = self.services.engine_problem()
+        return Presenters(self.services.catalog, self.services.runs, self.feeds, problem)
+
+    def find_lesson(self, slug: str) -> Lesson | None:
+        """Return a lesson of the catalog."""
+        return self.services.catalog.lesson(slug)
+
+    def find_example(self, example_id: str) -> Example | None:
+        """Return an example of the catalog."""
+        return self.services.catalog.example(example_id)
+
+    def find_run(self, run_id: str) -> Run | None:
+        """Return a run, live or ended."""
+        return self.services.runs.get(run_id)
+
+    def page(self, template: str, page: object, *, status: int = 200) -> Response:
+        """Render a whole page in the learner's language."""
+        language = chosen_language()
+        theme = request.cookies.get(THEME_COOKIE, "")
+        html = render_template(
+            template,
+            page=page,
+            say=WORDINGS[language],
+            html_lang=HTML_LANG[language],
+            theme=theme if theme in ("light", "dark") else "",
+            csrf_token=self.guard.token(),
+            style_nonce=style_nonce(),
+            now=self.services.clock.now(),
+            languages=[(other, _with_language(other)) for other in LANGUAGES],
+        )
+        response = make_response(html, status)
+        response.vary.update(("Cookie", "Accept-Language"))
+        response.headers["Content-Language"] = HTML_LANG[language]
+        return response
+
+    def fragment(self, template: str, **context: object) -> Response:
+        """Render a fragment for htmx in the learner's language."""
+        return make_response(render_template(template, say=WORDINGS[chosen_language()], **context))
+
+
+def chosen_language() -> Language:
+    """Return the language of this visit."""
+    if "language" not in g:
+        wanted = request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+        g.language = language_of(wanted, request.headers.get("Accept-Language"))
+    language: Language = g.language
+    return language
+
+
+def keep_language(response: Response) -> Response:
+    """Remember a language that was asked for by ``?lang=``."""
+    wanted = request.args.get("lang")
+    if wanted in LANGUAGES and wanted != request.cookies.get(LANGUAGE_COOKIE):
+        response.set_cookie(LANGUAGE_COOKIE, wanted, max_age=REMEMBERED, samesite="Lax", httponly=True)
+    return response
+
+
+def learner() -> str:
+    """Return the learner's cluster id."""
+    return cluster_id()
+
+
+def _with_language(language: Language) -> str:
+    return f"{request.path}?{urlencode({'lang': language})}"

@@ -1,0 +1,97 @@
+// The page's one stream of server-sent events, as htmx's extension wants it: an EventSource that never gives up.
+//
+// It resumes after the last event it saw, so that nothing is lost; it reconnects when nothing, not even a heartbeat, has come for
+// a while; and it lets go while the page is hidden, because a browser has only six connections for all its pages of the lab.
+import "htmx-ext-sse";
+
+const SILENCE_MILLISECONDS = 25_000; // the server's heartbeat comes every 10 s
+const FIRST_RETRY_MILLISECONDS = 500;
+const LONGEST_RETRY_MILLISECONDS = 8_000;
+
+export class LiveSource extends EventTarget {
+  constructor(url) {
+    super();
+    this.url = url;
+    this.onopen = null;
+    this.onerror = null;
+    this.readyState = EventSource.CONNECTING;
+    this.lastEventId = "";
+    this.retry = FIRST_RETRY_MILLISECONDS;
+    this.names = new Set();
+    this.forward = (event) => this.receive(event);
+    this.onVisibility = () => (document.hidden ? this.suspend() : this.connect());
+    document.addEventListener("visibilitychange", this.onVisibility);
+    window.addEventListener("online", this.onVisibility);
+    if (!document.hidden) queueMicrotask(() => this.connect());
+  }
+
+  addEventListener(name, listener, options) {
+    super.addEventListener(name, listener, options);
+    if (this.names.has(name)) return;
+    this.names.add(name);
+    this.source?.addEventListener(name, this.forward);
+  }
+
+  connect() {
+    if (this.readyState === EventSource.CLOSED || this.source) return;
+    clearTimeout(this.timer);
+    const url = new URL(this.url, location.href);
+    if (this.lastEventId) url.searchParams.set("after", this.lastEventId);
+    this.source = new EventSource(url);
+    this.source.onopen = () => this.opened();
+    this.source.onerror = () => this.lost();
+    for (const name of new Set([...this.names, "heartbeat", "ready"])) this.source.addEventListener(name, this.forward);
+    this.watch();
+  }
+
+  opened() {
+    this.readyState = EventSource.OPEN;
+    this.retry = FIRST_RETRY_MILLISECONDS;
+    this.watch();
+    this.onopen?.(new Event("open"));
+    announceConnection(true);
+  }
+
+  receive(event) {
+    this.watch();
+    if (event.lastEventId) this.lastEventId = event.lastEventId;
+    this.dispatchEvent(new MessageEvent(event.type, { data: event.data, lastEventId: event.lastEventId }));
+  }
+
+  lost() {
+    this.suspend();
+    if (this.readyState === EventSource.CLOSED) return;
+    this.readyState = EventSource.CONNECTING;
+    announceConnection(false);
+    if (document.hidden) return;
+    this.timer = setTimeout(() => this.connect(), this.retry * (0.75 + Math.random() / 2));
+    this.retry = Math.min(this.retry * 2, LONGEST_RETRY_MILLISECONDS);
+  }
+
+  suspend() {
+    clearTimeout(this.timer);
+    clearTimeout(this.silence);
+    this.source?.close();
+    this.source = null;
+  }
+
+  watch() {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.lost(), SILENCE_MILLISECONDS);
+  }
+
+  close() {
+    this.suspend();
+    this.readyState = EventSource.CLOSED;
+    document.removeEventListener("visibilitychange", this.onVisibility);
+    window.removeEventListener("online", this.onVisibility);
+  }
+}
+
+function announceConnection(connected) {
+  document.documentElement.toggleAttribute("data-offline", !connected);
+}
+
+export function start() {
+  window.htmx.createEventSource = (url) => new LiveSource(url);
+}

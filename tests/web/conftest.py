@@ -1,0 +1,389 @@
+"""Pages over a real timeline and the real catalog, without an engine: a script appends what a run of example 2 looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from lab.clock import SystemClock
+from lab.errors import LabError
+from lab.lessons import Catalog
+from lab.timeline.facts import (
+    CommandAnswered,
+    ContainerCreated,
+    ContainerExited,
+    ContainerStarted,
+    Entry,
+    Fact,
+    FileChanged,
+    HookFinished,
+    HookStarted,
+    ImageLookedUp,
+    KillStarted,
+    LogChunk,
+    ObjectWritten,
+    ProcessObserved,
+    RunClosed,
+    RunOpened,
+    SandboxStarted,
+    SandboxStopped,
+    SignalReceived,
+    SignalSent,
+    Verb,
+    Writer,
+)
+from lab.timeline.folds import concerns, pods_created_by
+from lab.timeline.run import Run
+from lab.timeline.timeline import MemoryJournal, Timeline
+from lab.web import Services, WebSettings, create_blueprint
+
+CONTENT = Path(__file__).parents[2] / "content"
+UID = "6f7c2f0e-5a44-4b57-9d1b-0c8f3f7f9a01"
+CONTAINER = "app"
+EXAMPLE_MANIFEST = """apiVersion: v1
+kind: Pod
+metadata:
+  name: demo
+spec:
+  terminationGracePeriodSeconds: 6
+  containers:
+  - name: app
+    image: busybox
+    command: [sh, -c, "sleep 3600; true"]
+    lifecycle:
+      preStop:
+        exec:
+          command: [sh, -c, "echo draining; sleep 3"]
+"""
+
+
+class PageRuns:
+    """The part of `lab.cluster.runs.Runs` that pages use, over real timelines; a test appends the facts itself."""
+
+    def __init__(self) -> None:
+        self.clock = SystemClock()
+        self.timelines: dict[str, Timeline] = {}
+        self.runs: dict[str, Run] = {}
+        self.deletions: list[tuple[str, int | None, bool]] = []
+        self.refuse: str | None = None
+
+    def open(
+        self, cluster_id: str, example: str, manifest: str, *, verb: Literal["apply", "create"] = "apply", fresh: bool = False
+    ) -> Run:
+        if self.refuse:
+            raise LabError(self.refuse)
+        live = self.latest(cluster_id, example)
+        if live is not None and live.ended is None and not fresh:
+            return live
+        run_id = f"run{len(self.runs) + 1}"
+        entry = self.timeline(cluster_id).append(RunOpened(run_id=run_id, example=example, manifest=manifest))
+        self.runs[run_id] = Run(
+            id=run_id, cluster=cluster_id, example=example, manifest=manifest, first_seq=entry.seq, opened_at=entry.at
+        )
+        return self.runs[run_id]
+
+    def delete(
+        self, run_id: str, *, pod: str | None = None, grace_period_seconds: int | None = None, force: bool = False
+    ) -> None:
+        self.deletions.append((run_id, grace_period_seconds, force))
+
+    def get(self, run_id: str) -> Run | None:
+        return self.runs.get(run_id)
+
+    def latest(self, cluster_id: str, example: str) -> Run | None:
+        found = [run for run in self.runs.values() if (run.cluster, run.example) == (cluster_id, example)]
+        return found[-1] if found else None
+
+    def entries(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
+        run = self.runs[run_id]
+        span = self.timeline(run.cluster).read(run.first_seq - 1)
+        pods = pods_created_by(span, run_id)
+        return tuple(e for e in span if e.seq > after and concerns(e, run_id, pods))
+
+    def timeline(self, cluster_id: str) -> Timeline:
+        if cluster_id not in self.timelines:
+            self.timelines[cluster_id] = Timeline(cluster_id, self.clock, MemoryJournal())
+        return self.timelines[cluster_id]
+
+    def close(self, run_id: str) -> None:
+        """Close a run as the lab does once its pods are gone."""
+        run = self.runs[run_id]
+        how = RunClosed(run_id=run_id, why="Its pods are gone.")
+        entry = self.timeline(run.cluster).append(how)
+        self.runs[run_id] = Run(
+            id=run.id,
+            cluster=run.cluster,
+            example=run.example,
+            manifest=run.manifest,
+            first_seq=run.first_seq,
+            opened_at=run.opened_at,
+            last_seq=entry.seq,
+            ended=how,
+        )
+
+
+class PodScript:
+    """Appends what happens to one pod, as the kubelet would."""
+
+    def __init__(self, timeline: Timeline, run_id: str) -> None:
+        self.timeline = timeline
+        self.run_id = run_id
+        self.now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def node(self, fact: Fact, container: str | None = CONTAINER) -> Entry:
+        """Append a node fact about the pod."""
+        return self.timeline.append(fact, pod_uid=UID, container=container)
+
+    def pod(self, verb: Verb, writer: Writer, state: dict[str, Any] | None, *, phase: str = "Pending", **metadata: Any) -> Entry:
+        """Append a write of the pod."""
+        status: dict[str, Any] = {
+            "phase": phase,
+            "podIP": "10.231.0.2",
+            "podIPs": [{"ip": "10.231.0.2"}],
+            "qosClass": "BestEffort",
+        }
+        if state is not None:
+            ready = "running" in state
+            status["conditions"] = [{"type": "Ready", "status": str(ready)}, {"type": "PodScheduled", "status": "True"}]
+            status["containerStatuses"] = [
+                {
+                    "name": CONTAINER,
+                    "image": "busybox",
+                    "imageID": "",
+                    "ready": ready,
+                    "started": ready,
+                    "restartCount": 0,
+                    "state": state,
+                    "lastState": {},
+                }
+            ]
+        value = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": "demo",
+                "namespace": "default",
+                "uid": UID,
+                "creationTimestamp": self.now,
+                "generation": 1,
+                **metadata,
+            },
+            "spec": {
+                "nodeName": "lab-node",
+                "terminationGracePeriodSeconds": 6,
+                "containers": [{"name": CONTAINER, "image": "busybox"}],
+            },
+            "status": status,
+        }
+        run_id = self.run_id if writer == "user" else None
+        return self.timeline.append(
+            ObjectWritten(
+                verb=verb, kind="Pod", namespace="default", name="demo", uid=UID, object=value, writer=writer, run_id=run_id
+            ),
+            pod_uid=UID,
+        )
+
+    def event(self, reason: str, message: str, *, type: str = "Normal", component: str = "kubelet") -> Entry:
+        """Append an event about the pod's container."""
+        name = f"demo.{reason.lower()}"
+        involved = {
+            "kind": "Pod",
+            "namespace": "default",
+            "name": "demo",
+            "uid": UID,
+            "fieldPath": f"spec.containers{{{CONTAINER}}}",
+        }
+        value = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": name, "namespace": "default", "uid": f"uid-{name}", "creationTimestamp": self.now},
+            "involvedObject": involved,
+            "reason": reason,
+            "message": message,
+            "source": {"component": component},
+            "firstTimestamp": self.now,
+            "lastTimestamp": self.now,
+            "count": 1,
+            "type": type,
+        }
+        writer: Writer = "scheduler" if component == "default-scheduler" else "kubelet"
+        return self.timeline.append(
+            ObjectWritten(
+                verb="create", kind="Event", namespace="default", name=name, uid=f"uid-{name}", object=value, writer=writer
+            ),
+            pod_uid=UID,
+        )
+
+    def start(self) -> None:
+        """From apply to Running."""
+        self.pod("create", "user", None)
+        self.timeline.append(
+            CommandAnswered(
+                argv=("kubectl", "apply", "-f", "pod.yaml"),
+                rc=0,
+                stdout="pod/demo created\n",
+                stderr="",
+                took_seconds=0.02,
+                run_id=self.run_id,
+            )
+        )
+        self.pod("status", "scheduler", None)
+        self.event("Scheduled", "Successfully assigned default/demo to lab-node", component="default-scheduler")
+        self.pod("status", "kubelet", {"waiting": {"reason": "ContainerCreating"}})
+        self.node(SandboxStarted(sandbox_id="5f" * 32, ip="10.231.0.2", took_seconds=0.21), None)
+        self.node(ImageLookedUp(image="busybox", image_id="sha256:" + "7a" * 32, size_bytes=1_980_000, took_seconds=0.004))
+        self.event("Pulled", 'Successfully pulled image "busybox" in 4ms (4ms including waiting). Image size: 1980000 bytes.')
+        argv = ("sh", "-c", "sleep 3600; true")
+        self.node(ContainerCreated(container_id="c1" * 32, attempt=0, image="busybox", argv=argv, stop_signal=""))
+        self.event("Created", "Container created")
+        self.node(ContainerStarted(container_id="c1" * 32, attempt=0, pid=4242, started_at="2026-11-24T18:00:00.123456Z"))
+        self.event("Started", "Container started")
+        self.node(LogChunk(attempt=0, offset=0, lines=(("2026-11-24T18:00:00.200000Z", "stdout", "ready <b>now</b>"),)))
+        self.pod("status", "kubelet", {"running": {"startedAt": self.now}}, phase="Running")
+
+    def stop(self) -> None:
+        """From a graceful delete to the end of the hook and the dropped SIGTERM."""
+        self.pod(
+            "delete",
+            "user",
+            {"running": {"startedAt": self.now}},
+            phase="Running",
+            deletionTimestamp=self.now,
+            deletionGracePeriodSeconds=6,
+        )
+        self.event("Killing", "Stopping container app")
+        self.node(KillStarted(attempt=0, reason="Stopping container app", grace_period_seconds=6, has_pre_stop=True))
+        action = ("sh", "-c", "echo draining; sleep 3")
+        self.node(HookStarted(hook="preStop", handler="exec", action=action, attempt=0))
+        self.node(
+            HookFinished(
+                hook="preStop",
+                handler="exec",
+                attempt=0,
+                exit_code=0,
+                http_status=None,
+                stdout="draining\n",
+                stderr="",
+                took_seconds=3.01,
+            )
+        )
+        self.node(
+            FileChanged(
+                path="/usr/share/message",
+                change="added",
+                text="Hello from the preStop Handler\n",
+                size_bytes=31,
+                volume="message",
+                node_path="/tmp/message",
+                attempt=0,
+            )
+        )
+        self.node(
+            ProcessObserved(
+                attempt=0,
+                command="sh -c sleep 3600; true",
+                sig_blocked="0" * 16,
+                sig_ignored="0" * 16,
+                sig_caught="0000000000010002",
+                others=((7, "sleep 3600"),),
+            )
+        )
+        self.node(SignalSent(signal="SIGTERM", number=15, why="stop-signal", source="default", timeout_seconds=3, attempt=0))
+        self.node(self.received("SIGTERM", 15, "ignored"))
+
+    def end(self) -> None:
+        """From SIGKILL to the removal of the object."""
+        self.node(SignalSent(signal="SIGKILL", number=9, why="grace-period-over", source="kill", timeout_seconds=0, attempt=0))
+        self.node(self.received("SIGKILL", 9, "default"))
+        times = {"started_at": "2026-11-24T18:00:00.123456Z", "finished_at": "2026-11-24T18:00:18.223456Z"}
+        self.node(ContainerExited(container_id="c1" * 32, attempt=0, exit_code=137, signal=9, oom_killed=False, **times))
+        terminated = {"terminated": {"exitCode": 137, "reason": "Error", "startedAt": self.now, "finishedAt": self.now}}
+        gone = {"deletionTimestamp": self.now, "deletionGracePeriodSeconds": 0}
+        self.pod("status", "kubelet", terminated, phase="Failed", **{**gone, "deletionGracePeriodSeconds": 6})
+        self.node(SandboxStopped(sandbox_id="5f" * 32), None)
+        self.pod("delete", "kubelet", terminated, phase="Failed", **gone)
+        self.pod("remove", "kubelet", terminated, phase="Failed", **gone)
+        self.timeline.append(
+            CommandAnswered(
+                argv=("kubectl", "delete", "pod", "demo"),
+                rc=0,
+                stdout='pod "demo" deleted from default namespace\n',
+                stderr="",
+                took_seconds=6.1,
+                run_id=self.run_id,
+            )
+        )
+
+    def received(self, signal: str, number: int, result: Literal["ignored", "default"]) -> SignalReceived:
+        """Return the kernel's word on a signal from the runtime to PID 1."""
+        return SignalReceived(
+            signal=signal,
+            number=number,
+            sender="runc",
+            sender_pid=4300,
+            target="sh",
+            target_pid=1,
+            result=result,
+            witness="tracepoint",
+            attempt=0,
+        )
+
+
+class Pages:
+    """An app with its runs, and a browser-like client that remembers cookies."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.runs = PageRuns()
+        self.catalog = catalog
+        self.engine_problem: str | None = None
+        self.app = Flask("lab", static_folder=None)
+        services = Services(
+            runs=self.runs,
+            catalog=catalog,
+            settings=WebSettings(allowed_hosts=frozenset({"localhost"}), secret_key="for tests only"),
+            clock=self.runs.clock,
+            engine_problem=lambda: self.engine_problem,
+        )
+        self.app.register_blueprint(create_blueprint(services))
+        self.client: FlaskClient = self.app.test_client()
+
+    @property
+    def example(self) -> str:
+        """The id of an example that the pages show."""
+        return self.catalog.examples[0].id
+
+    def token(self) -> str:
+        """Open a page and return the token of its forms."""
+        html = self.client.get("/").text
+        return html.split('name="csrf-token" content="', 1)[1].split('"', 1)[0]
+
+    def cluster(self) -> str:
+        """Return the cluster id of the client's learner."""
+        self.client.get("/")
+        with self.client.session_transaction() as session:
+            return str(session["cluster"])
+
+    def post(self, path: str, **form: str) -> Any:
+        """Submit a form as a page of the lab does."""
+        return self.client.post(path, data={"csrf_token": self.token(), **form})
+
+    def run(self, manifest: str = EXAMPLE_MANIFEST) -> tuple[Run, PodScript]:
+        """Open a run for the client's learner."""
+        run = self.runs.open(self.cluster(), self.example, manifest, fresh=True)
+        return run, PodScript(self.runs.timeline(run.cluster), run.id)
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    return Catalog.load(CONTENT)
+
+
+@pytest.fixture
+def pages(catalog: Catalog) -> Iterator[Pages]:
+    yield Pages(catalog)
