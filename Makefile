@@ -6,7 +6,8 @@ ENGINE_JOBS ?= 3
 BROWSER_JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: setup setup-tests run test test-fast test-engine test-browser lint wheel screenshots bench clean help
+.NOTPARALLEL:
+.PHONY: setup setup-tests run test test-fast test-engine test-browser before after lint wheel screenshots bench clean help
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +21,13 @@ setup-tests:  ## the same, and what the test suites need
 run: setup  ## serve the lab
 	@exec $(BIN)/lab serve
 
-test: setup-tests lint test-fast test-engine test-browser wheel  ## every check and suite; nothing is skipped
+test: setup-tests before lint wheel test-fast test-engine test-browser after  ## every check and suite; nothing is skipped
+
+before:
+	@$(BIN)/python -m tests.leftovers --remember
+
+after:  # a container, network or process of ours that was not there before fails the run
+	@$(BIN)/python -m tests.leftovers --compare
 
 lint:  ## ruff and mypy
 	$(BIN)/ruff check
@@ -37,7 +44,7 @@ test-browser:  ## the suite in Chromium
 	$(BIN)/python -m pytest -q -n $(BROWSER_JOBS) -m browser
 
 wheel:  ## build the wheel and check that it carries templates, lessons and front end
-	$(BIN)/python -m lab.setup.wheel
+	@$(BIN)/python -m lab.setup.wheel
 
 screenshots: setup-tests  ## take the README's pictures
 	$(BIN)/python -m tests.browser.screenshots

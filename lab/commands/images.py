@@ -5,14 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import docker
+from typing import Any
 
 
 def register(subparsers: Any) -> None:
@@ -34,17 +29,21 @@ def register(subparsers: Any) -> None:
 
 
 def _ensure(arguments: argparse.Namespace) -> int:
+    from lab.config import read_settings
+    from lab.runtime.engine import connection
     from lab.runtime.images import ensure_images
 
-    with _engine() as client:
+    with connection(read_settings().docker_host) as client:
         ensure_images(client, lambda message: print(message, file=sys.stderr, flush=True), pull=arguments.pull)
     return 0
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    from lab.config import read_settings
+    from lab.runtime.engine import connection
     from lab.runtime.images import list_images
 
-    with _engine() as client:
+    with connection(read_settings().docker_host) as client:
         images = list_images(client)
     if arguments.json:
         print(json.dumps([asdict(image) for image in images], indent=2))
@@ -55,29 +54,21 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _save(arguments: argparse.Namespace) -> int:
+    from lab.config import read_settings
+    from lab.runtime.engine import connection
     from lab.runtime.images import save_images
 
-    with _engine() as client:
+    with connection(read_settings().docker_host) as client:
         size_bytes = save_images(client, arguments.file)
     print(f"{arguments.file}: {size_bytes / 1e6:.1f} MB")
     return 0
 
 
 def _load(arguments: argparse.Namespace) -> int:
+    from lab.config import read_settings
+    from lab.runtime.engine import connection
     from lab.runtime.images import load_images
 
-    with _engine() as client:
+    with connection(read_settings().docker_host) as client:
         print("\n".join(load_images(client, arguments.file)))
     return 0
-
-
-@contextmanager
-def _engine() -> Iterator[docker.DockerClient]:
-    from lab.config import read_settings
-    from lab.runtime.engine import connect, engine_address
-
-    client = connect(engine_address(read_settings().docker_host))
-    try:
-        yield client
-    finally:
-        client.close()

@@ -8,6 +8,9 @@ chose; the default socket; the socket of a rootless engine. The first that is se
 from __future__ import annotations
 
 import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,14 +51,15 @@ def engine_address(setting: str | None = None) -> EngineAddress:
     if context is not None:
         return context
     rootless = Path(os.environ.get("XDG_RUNTIME_DIR", "/nonexistent")) / "docker.sock"
-    socket = rootless if rootless.exists() and not DEFAULT_SOCKET.exists() else DEFAULT_SOCKET
-    return EngineAddress(url=f"unix://{socket}", named_by="the default socket")
+    path = rootless if rootless.exists() and not DEFAULT_SOCKET.exists() else DEFAULT_SOCKET
+    return EngineAddress(url=f"unix://{path}", named_by="the default socket")
 
 
 def connect(address: EngineAddress | None = None, *, timeout_seconds: int = _TIMEOUT_SECONDS) -> docker.DockerClient:
     """Return a client of an engine that has just answered, its API version negotiated. Raises EngineUnavailable."""
     address = address or engine_address()
     try:
+        _knock(address)
         client = docker.DockerClient(
             base_url=address.url,
             tls=address.tls or False,
@@ -67,6 +71,23 @@ def connect(address: EngineAddress | None = None, *, timeout_seconds: int = _TIM
         where = f"{address.url} ({address.named_by})"
         raise EngineUnavailable(f"cannot reach a Docker Engine at {where}: {_REMEDY}", runtime_message=str(error)) from error
     return client
+
+
+@contextmanager
+def connection(setting: str | None = None) -> Iterator[docker.DockerClient]:
+    """Connect for one block to the engine that LAB_DOCKER_HOST or the surroundings name. Raises EngineUnavailable."""
+    client = connect(engine_address(setting))
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _knock(address: EngineAddress) -> None:
+    """Raise OSError where no one listens: docker-py leaves its socket open when it cannot connect."""
+    if address.is_local_socket:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(address.url.removeprefix("unix://"))
 
 
 def _context_address() -> EngineAddress | None:

@@ -46,9 +46,9 @@ class LabImage:
         return self.state != "missing"
 
 
-def list_images(client: docker.DockerClient) -> tuple[LabImage, ...]:
+def list_images(client: docker.DockerClient, recipes: tuple[Recipe, ...] = RECIPES) -> tuple[LabImage, ...]:
     """Return the state of every image the lab needs."""
-    return tuple(inspect_image(client, recipe) for recipe in RECIPES)
+    return tuple(inspect_image(client, recipe) for recipe in recipes)
 
 
 def inspect_image(client: docker.DockerClient, recipe: Recipe) -> LabImage:
@@ -67,12 +67,14 @@ def inspect_image(client: docker.DockerClient, recipe: Recipe) -> LabImage:
     )
 
 
-def ensure_images(client: docker.DockerClient, progress: Progress, *, pull: bool = False) -> tuple[LabImage, ...]:
+def ensure_images(
+    client: docker.DockerClient, progress: Progress, *, pull: bool = False, recipes: tuple[Recipe, ...] = RECIPES
+) -> tuple[LabImage, ...]:
     """Build what is missing or outdated, or with ``pull`` fetch the official images; return the states after it.
 
     Takes 5-20 s for each image built. ``progress`` gets one sentence for each image.
     """
-    for recipe in RECIPES:
+    for recipe in recipes:
         image = inspect_image(client, recipe)
         if image.state == "own":
             progress(f"{recipe.name}: an image of yours has this name; it is used as it is")
@@ -82,7 +84,7 @@ def ensure_images(client: docker.DockerClient, progress: Progress, *, pull: bool
             _build(client, recipe, image, progress)
         else:
             progress(f"{recipe.name}: {image.state}, {image.size_bytes / 1e6:.1f} MB")
-    return list_images(client)
+    return list_images(client, recipes)
 
 
 def save_images(client: docker.DockerClient, archive: Path) -> int:

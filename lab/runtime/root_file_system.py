@@ -32,7 +32,12 @@ def build_root_file_system(recipe: Recipe, archive: Path) -> None:
         packaged = Path(scratch) / "packages.tar"
         _unpack_packages(recipe, packaged)
         with tarfile.open(packaged) as source, tarfile.open(archive, "w") as target:
-            _Selection(recipe, source, target).write()
+            copy_selection(recipe, source, target)
+
+
+def copy_selection(recipe: Recipe, source: tarfile.TarFile, target: tarfile.TarFile) -> None:
+    """Copy from the unpacked packages what the recipe wants, and add what it adds."""
+    _Selection(recipe, source, target).write()
 
 
 def apt_sources() -> str:

@@ -15,7 +15,7 @@ from tempfile import mkdtemp
 from lab.clock import Clock, SystemClock
 from lab.config import read_settings
 from lab.errors import EngineUnavailable, LabError
-from lab.runtime.engine import EngineAddress, connect, engine_address
+from lab.runtime.engine import EngineAddress, connect, connection, engine_address
 from lab.runtime.images import ensure_images
 from lab.setup import packages
 from lab.setup.steps import Step, run
@@ -46,11 +46,8 @@ def provide_engine(step: Step) -> str:
 
 def provide_images(step: Step) -> str:
     """Build the images that are missing; return a progress line. Raises LabError."""
-    client = connect(engine_address(read_settings().docker_host))
-    try:
+    with connection(read_settings().docker_host) as client:
         images = ensure_images(client, lambda message: step.say(message) if message.endswith("…") else None)
-    finally:
-        client.close()
     own = [image.name for image in images if image.state == "own"]
     sizes = ", ".join(f"{image.name} {image.size_bytes / 1e6:.1f} MB" for image in images)
     return sizes + (f" (your own, used as they are: {', '.join(own)})" if own else "")
