@@ -95,10 +95,16 @@ def _read_tree(text: str, first_line: int) -> _Node | None:
         raise _worded(error, first_line) from error
 
 
-def _worded(error: yaml.MarkedYAMLError, first_line: int) -> ComposeError:
+def _too_deep(line: int) -> BoundExceeded:
+    return BoundExceeded(f"cannot read lists and maps nested more than {MAX_DEPTH} deep; flatten them", line)
+
+
+def _worded(error: yaml.MarkedYAMLError, first_line: int) -> ComposeError | BoundExceeded:
     """Number the line as goyaml's ``fail`` does: scanner errors from one, parser errors from zero, line zero not at all."""
     mark = error.problem_mark or error.context_mark
     line = mark.line if mark else 0
+    if (error.problem or "").startswith("exceeded maximum nesting depth"):
+        return _too_deep(first_line + line)
     numbered = line + 1 if line and isinstance(error, yaml.scanner.ScannerError) else line
     where = f"line {numbered}: " if numbered else ""
     return ComposeError(f"yaml: {where}{error.problem or 'unknown problem parsing YAML content'}", first_line + line)
@@ -115,13 +121,15 @@ class _TreeReader:
     def document(self) -> _Node | None:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
-                return self._node(next(self._events), 0)
+                root = self._node(next(self._events), 0)
+                next(self._events)  # the document's end: what stands between must parse as well
+                return root
         return None
 
     def _node(self, event: Any, depth: int) -> _Node:
         line = self._first_line + event.start_mark.line
         if depth > MAX_DEPTH:
-            raise BoundExceeded(f"cannot read lists and maps nested more than {MAX_DEPTH} deep; flatten them", line)
+            raise _too_deep(line)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event.anchor, line)
         node = _Node(line)

@@ -32,11 +32,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A document that cannot be parsed; nothing after it was read. ``by_lab``: kubectl would have read it."""
+    """A document that cannot be parsed; nothing after it was read, and ``unread_line`` is where that begins, if there is more.
+
+    ``by_lab``: kubectl would have read it.
+    """
 
     message: str
     line: int
     by_lab: bool = False
+    unread_line: int | None = None
 
 
 def read_documents(text: str) -> Iterator[Document | Unreadable]:
@@ -68,17 +72,19 @@ def list_items(document: Document) -> tuple[Document, ...]:
 
 
 def _read_yaml(text: str) -> Iterator[Document | Unreadable]:
-    for first_line, chunk, bad_separator in _chunks(text):
+    chunks = _chunks(text)
+    for first_line, chunk, bad_separator in chunks:
         if bad_separator:
             yield Unreadable(message=f"invalid Yaml document separator: {bad_separator}", line=first_line)
             return
         try:
             composed = compose(chunk, first_line=first_line)
         except ComposeError as error:
-            yield Unreadable(message=f"error converting YAML to JSON: {error.message}", line=error.line)
+            message = f"error converting YAML to JSON: {error.message}"
+            yield Unreadable(message=message, line=error.line, unread_line=_next_line(chunks))
             return
         except BoundExceeded as error:
-            yield Unreadable(message=error.message, line=error.line, by_lab=True)
+            yield Unreadable(message=error.message, line=error.line, by_lab=True, unread_line=_next_line(chunks))
             return
         if composed.value is not None:
             line = _first_content_line(chunk, first_line)
@@ -105,6 +111,11 @@ def _chunks(text: str) -> Iterator[tuple[int, str, str]]:
         held.append(f"{line}\n")
     if held:
         yield start, "".join(held), ""
+
+
+def _next_line(chunks: Iterator[tuple[int, str, str]]) -> int | None:
+    following = next(chunks, None)
+    return None if following is None else following[0]
 
 
 def _first_content_line(chunk: str, first_line: int) -> int:

@@ -124,12 +124,15 @@ class _Submission:
     def documents(self, text: str) -> list[ReviewedDocument]:
         """Review what kubectl reads: it stops at what it cannot parse and at what is no object."""
         found: list[ReviewedDocument] = []
-        for document in read_documents(text):
+        stream = read_documents(text)
+        for document in stream:
             if isinstance(document, Unreadable):
                 return [*found, self._unreadable(document, len(found))]
             refusal = object_refusal(document, self.filename)
             if refusal is not None:
-                return [*found, _refused(document, len(found), refusal)]
+                following = next(stream, None)
+                stopped = _refused(document, len(found), refusal)
+                return [*found, replace(stopped, also_found=_unread(following.line if following else None))]
             items = list_items(document) if is_list(document.value) else (document,)
             found += [self._object(item, index) for index, item in enumerate(items, start=len(found))]
         return found
@@ -140,7 +143,16 @@ class _Submission:
         else:
             note = FieldNote("", document.message, document.line, "Syntax")
             refusal = refused_by_client(f"error parsing {self.filename}: {document.message}", note)
-        return ReviewedDocument(index=index, line=document.line, kind="", name="", namespace="", object=None, refusal=refusal)
+        return ReviewedDocument(
+            index=index,
+            line=document.line,
+            kind="",
+            name="",
+            namespace="",
+            object=None,
+            refusal=refusal,
+            also_found=_unread(document.unread_line),
+        )
 
     def _object(self, document: Document, index: int) -> ReviewedDocument:
         kind = resolve_kind(document.value["apiVersion"], document.value["kind"])
@@ -183,6 +195,12 @@ class _Submission:
             # The server warns only about what it takes.
             warnings=tuple(note for note in warnings if answer is None or note.kind != "ServerWarning"),
         )
+
+
+def _unread(line: int | None) -> tuple[FieldNote, ...]:
+    """Say, when there is more text at ``line``, that nobody has looked at it."""
+    message = "kubectl reads no further: what follows is looked at only when the document above is mended"
+    return () if line is None else (FieldNote("", message, line, "Client"),)
 
 
 def _also_found(refused: list[Refusal], decoded: Decoded) -> tuple[FieldNote, ...]:

@@ -44,7 +44,7 @@ _GO_NAMES = {"httpGet": "HTTPGet", "tcpSocket": "TCPSocket", "grpc": "GRPC", "dn
 def three_way_merge(last_applied: JSON, live: JSON, new: JSON) -> tuple[JSON, bool]:
     """Return the stored object with ``new`` applied and defaults filled, and whether kubectl would send anything.
 
-    ``new`` is the document as written. Fields of ``last_applied`` (empty when there is none) that are gone in ``new`` are removed.
+    ``new`` is the document as written. What ``last_applied`` (empty when there is none) has and ``new`` has not is removed.
     """
     stored = {key: live[key] for key in ("metadata", "spec")}
     written = {key: new[key] for key in ("metadata", "spec") if isinstance(new.get(key), dict)}

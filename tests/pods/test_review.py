@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab.pods.decode import pod_from_object
+from lab.pods.manifest import MAX_TEXT_BYTES
+from lab.pods.review import ReviewedDocument, refusal_text, refusals_text, review
+
+Reviewed = Callable[..., ReviewedDocument]
+MANIFESTS = Path(__file__).parent / "manifests"
+REFUSED_AS_RECORDED = {"E2": "may not be set for init containers without restartPolicy=Always"}
+
+
+@pytest.mark.parametrize("path", sorted(MANIFESTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_manifests_that_a_real_node_ran_are_accepted_and_decode(path: Path) -> None:
+    for document in review(path.read_text(), feature_gates=frozenset({"ContainerStopSignals"})).documents:
+        if path.stem in REFUSED_AS_RECORDED:
+            assert document.refusal is not None
+            assert REFUSED_AS_RECORDED[path.stem] in document.refusal.message
+        else:
+            assert document.refusal is None
+            assert document.object is not None
+            assert pod_from_object(document.object).name == document.name
+
+
+def test_the_object_is_the_one_a_real_server_stores() -> None:
+    (document,) = review((MANIFESTS / "A1.yaml").read_text(), namespace="a1").documents
+    toleration = {"effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 300}
+    hook = ["/bin/sh", "-c", "echo Hello from the postStart handler > /usr/share/message"]
+    # As recorded, less what the registry, the scheduler and the service-account admission add.
+    assert document.object == {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "lifecycle-demo", "namespace": "a1", "generation": 1},
+        "spec": {
+            "containers": [
+                {
+                    "image": "nginx",
+                    "imagePullPolicy": "Always",
+                    "lifecycle": {"postStart": {"exec": {"command": hook}}},
+                    "name": "lifecycle-demo-container",
+                    "resources": {},
+                    "terminationMessagePath": "/dev/termination-log",
+                    "terminationMessagePolicy": "File",
+                }
+            ],
+            "dnsPolicy": "ClusterFirst",
+            "enableServiceLinks": True,
+            "preemptionPolicy": "PreemptLowerPriority",
+            "priority": 0,
+            "restartPolicy": "Always",
+            "schedulerName": "default-scheduler",
+            "securityContext": {},
+            "serviceAccount": "default",
+            "serviceAccountName": "default",
+            "terminationGracePeriodSeconds": 30,
+            "tolerations": [
+                {**toleration, "key": "node.kubernetes.io/not-ready"},
+                {**toleration, "key": "node.kubernetes.io/unreachable"},
+            ],
+        },
+    }
+
+
+def test_the_first_stage_answers_and_the_later_ones_are_also_found(reviewed: Reviewed) -> None:
+    document = reviewed(
+        """\
+    stdin: 'no'
+    tty: 3
+    lifecycle:
+      preStop: {}
+      prestop: {}
+    ports: [{containerPort: 80, hostPort: 80}]
+  activeDeadlineSeconds: 0
+"""
+    )
+    assert document.refusal is not None
+    assert document.refusal.reason == "BadRequest"
+    assert [(note.path, note.line, note.kind) for note in document.refusal.notes] == [
+        ("spec.containers[0].stdin", 9, "TypeError")
+    ]
+    assert [(note.path, note.line, note.kind) for note in document.also_found] == [
+        ("spec.containers[0].tty", 10, "TypeError"),
+        ("spec.containers[0].lifecycle.prestop", 13, "UnknownField"),
+        ("spec.containers[0].lifecycle.preStop", 12, "FieldValueRequired"),
+        ("spec.activeDeadlineSeconds", 15, "FieldValueInvalid"),
+        ("spec.containers[0].ports[0].hostPort", 14, "Unsupported"),
+    ]
+
+
+def test_a_value_that_did_not_fit_is_not_also_reported_as_missing(reviewed: Reviewed) -> None:
+    document = reviewed("    lifecycle: {preStop: {exec: [a]}}\n")
+    assert document.refusal is not None
+    assert document.also_found == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ("  hostNetwork: true\n", "spec.hostNetwork"),
+        ("    securityContext: {privileged: true}\n", "spec.containers[0].securityContext.privileged"),
+        ("    securityContext: {capabilities: {add: [ALL]}}\n", "spec.containers[0].securityContext.capabilities"),
+        (
+            "    securityContext: {allowPrivilegeEscalation: true}\n",
+            "spec.containers[0].securityContext.allowPrivilegeEscalation",
+        ),
+        ("    envFrom: [{configMapRef: {name: x}}]\n", "spec.containers[0].envFrom"),
+        ("    resources: {limits: {nvidia.com/gpu: 1}}\n", "spec.containers[0].resources.limits.nvidia.com/gpu"),
+        ("  volumes: [{name: a, configMap: {name: x}}]\n", "spec.volumes[0].configMap"),
+        ("  volumes: [{name: a, emptyDir: {medium: HugePages}}]\n", "spec.volumes[0].emptyDir.medium"),
+        ("  nodeName: elsewhere\n", "spec.nodeName"),
+        ("  affinity: {}\n", "spec.affinity"),
+        ("  os: {name: windows}\n", "spec.os.name"),
+        ("  securityContext: {fsGroup: 0}\n", "spec.securityContext.fsGroup"),
+    ],
+)
+def test_what_kubernetes_has_and_the_lab_does_not_run_is_refused_by_the_lab(reviewed: Reviewed, more: str, path: str) -> None:
+    document = reviewed(more)
+    assert document.refusal is not None
+    assert document.refusal.by == "lab"
+    assert [note.path for note in document.refusal.notes] == [path]
+    assert document.refusal.notes[0].message.startswith("not supported by this lab: ")
+    assert document.refusal.notes[0].line == 9
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "  hostNetwork: false\n",
+        "  hostPID: null\n",
+        "    securityContext: {privileged: false, allowPrivilegeEscalation: false, runAsUser: 0}\n",
+        "    envFrom: []\n",
+        "    resources: {limits: {cpu: 1, memory: 64Mi}}\n",
+        "  tolerations: [{operator: Exists}]\n",
+        "  schedulerName: default-scheduler\n",
+        "  os: {name: linux}\n",
+        "  securityContext: {seccompProfile: {type: RuntimeDefault}}\n",
+        "  automountServiceAccountToken: false\n",
+        "status: {phase: Running}\n",
+    ],
+)
+def test_what_says_no_more_than_the_lab_does_anyway_is_accepted(reviewed: Reviewed, more: str) -> None:
+    assert reviewed(more).refusal is None
+
+
+def test_empty_values_are_left_out_as_the_api_leaves_them_out(reviewed: Reviewed) -> None:
+    document = reviewed("    args: []\n    stdin: false\n    workingDir: ''\n    env: [{name: A, value: ''}]\n  hostname: ''\n")
+    assert document.object is not None
+    container = document.object["spec"]["containers"][0]
+    assert not {"args", "stdin", "workingDir"} & set(container)
+    assert container["env"] == [{"name": "A"}]
+    assert "hostname" not in document.object["spec"]
+
+
+def test_a_generated_name_is_left_to_the_registry() -> None:
+    text = (MANIFESTS / "A1.yaml").read_text().replace("name: lifecycle-demo\n", "generateName: demo-\n", 1)
+    (document,) = review(text, verb="create").documents
+    assert document.refusal is None
+    assert document.object is not None
+    assert document.object["metadata"] == {"generateName": "demo-", "namespace": "default", "generation": 1}
+    (refused,) = review(text, verb="apply").documents
+    assert refused.refusal is not None
+    assert refused.refusal.message == "from demo-: cannot use generate name with apply"
+
+
+def test_other_kinds_are_refused_by_the_lab_and_unknown_ones_by_kubectl() -> None:
+    service, unknown = review("apiVersion: v1\nkind: Service\n---\napiVersion: v9\nkind: Service\n").documents
+    assert service.refusal is not None
+    assert (service.refusal.by, service.refusal.notes[0].line) == ("lab", 2)
+    assert service.refusal.message.startswith("cannot run a Service: not supported by this lab")
+    assert unknown.refusal is not None
+    assert (unknown.refusal.by, unknown.refusal.notes[0].line) == ("client", 5)
+
+
+def test_kubectl_reads_no_further_than_a_document_without_a_kind() -> None:
+    (document,) = review("a: 1\n---\napiVersion: v1\nkind: Pod\n").documents
+    assert document.refusal is not None
+    assert document.refusal.by == "client"
+    assert [note.line for note in document.also_found] == [3]
+
+
+def test_a_text_over_the_labs_bound_is_refused_as_a_whole() -> None:
+    reviewed = review("#" * MAX_TEXT_BYTES + "\n")
+    assert reviewed.documents == ()
+    assert reviewed.refusal is not None
+    assert reviewed.refusal.message == "cannot read more than 64 KiB of YAML; shorten the text"
+
+
+def test_each_refusal_is_printed_as_kubectl_prints_it(reviewed: Reviewed) -> None:
+    invalid = reviewed("    stdin: true\n  restartPolicy: x\n").refusal
+    assert invalid is not None
+    assert refusal_text(invalid, filename="f.yaml", name="demo").startswith(
+        'The Pod "demo" is invalid: spec.restartPolicy: Unsupported'
+    )
+    unknown = reviewed("    nope: 1\n").refusal
+    assert unknown is not None
+    assert refusal_text(unknown, filename="f.yaml", name="demo").startswith(
+        'Error from server (BadRequest): error when creating "f.yaml": Pod in version "v1" cannot be handled as a Pod: strict'
+    )
+
+
+def test_several_refusals_of_a_file_are_listed_with_kubectls_own_first() -> None:
+    pod = (MANIFESTS / "A1.yaml").read_text()
+    text = f"{pod.replace('nginx', '')}---\napiVersion: v1\nkind: Foo\nmetadata: {{name: x}}\n"
+    refused = tuple((d.refusal, d.name) for d in review(text, filename="f.yaml").documents if d.refusal)
+    first, _, second = refusals_text(refused, filename="f.yaml").partition("\nensure CRDs are installed first\n")
+    assert first.startswith("resource mapping not found")
+    assert second == (
+        'Error from server (Invalid): error when creating "f.yaml": Pod "lifecycle-demo" is invalid:'
+        " spec.containers[0].image: Required value\n"
+    )
