@@ -18,10 +18,12 @@ from lab.timeline.timeline import Timeline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterOptions:
-    """``feature_gates`` names the Kubernetes gates that are on against upstream's default; ``log_limit_bytes`` bounds each instance's log."""
+    """``feature_gates`` names the Kubernetes gates that are on against upstream's default; ``log_limit_bytes`` bounds each instance's log;
+    ``witness_problem`` says why received signals cannot be witnessed on this host, if they cannot."""
 
     feature_gates: frozenset[str] = frozenset()
     log_limit_bytes: int = LOG_LIMIT_BYTES
+    witness_problem: str | None = None
 
 
 class Cluster:
@@ -54,6 +56,7 @@ class Cluster:
             registry=self.registry,
             feature_gates=options.feature_gates,
             log_limit_bytes=options.log_limit_bytes,
+            witness_problem=options.witness_problem,
         )
         self.node = Node(parts, cleared=cleared, engine_lost=engine_lost)
 

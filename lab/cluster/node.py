@@ -37,6 +37,7 @@ class NodeParts:
     registry: Registry
     feature_gates: frozenset[str] = frozenset()
     log_limit_bytes: int = LOG_LIMIT_BYTES
+    witness_problem: str | None = None
 
 
 class Node:
@@ -59,6 +60,7 @@ class Node:
             engine_lost=engine_lost,
             feature_gates=parts.feature_gates,
             log_limit_bytes=parts.log_limit_bytes,
+            witness_problem=parts.witness_problem,
         )
         parts.files.prepare(parts.cluster)
         self._cursor = parts.timeline.appended

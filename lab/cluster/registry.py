@@ -93,9 +93,8 @@ class Registry:
             now, elapsed = self._clock.now(), self._timeline.elapsed_seconds()
             recorder = self._recorders.get(key, Recorder())
             self._recorders[key], event = events.record(recorder, pod, occurrence, now=now, elapsed_seconds=elapsed)
-            if event is not None:
-                writer: Writer = "scheduler" if occurrence.component == "default-scheduler" else "kubelet"
-                self._write("create" if event["count"] == 1 else "update", event, writer, None)
+            writer: Writer = "scheduler" if occurrence.component == "default-scheduler" else "kubelet"
+            self._write("create" if event["count"] == 1 else "update", event, writer, None)
 
     def delete(
         self,

@@ -27,6 +27,7 @@ NAMESPACE = "default"
 FILENAME = "pod.yaml"
 FRESH_TIMEOUT_SECONDS = 20.0  # for what a fresh run replaces to be cleared
 MAX_LIVE_RUNS = 10  # per cluster
+MAX_RUN_SECONDS = 3600.0  # a forgotten run ends by itself
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class RunParts:
     files: NodeFiles
     options: ClusterOptions = field(default_factory=ClusterOptions)
     max_live_runs: int = MAX_LIVE_RUNS
+    max_run_seconds: float = MAX_RUN_SECONDS
 
 
 class Runs:
@@ -177,6 +179,7 @@ class Runs:
         """End a live run now, outside of what Kubernetes would do. Does not wait until the node is cleared."""
         with self._changed:
             live = self._live.pop(run_id, None)
+            self._changed.notify_all()
         if live is None:
             return
         cluster = self._cluster(live.run.cluster)
@@ -212,7 +215,17 @@ class Runs:
         )
         cluster.timeline.pin(entry.seq)
         self._live[run_id] = live = _Live(run)
+        self._parts.clock.spawn(f"limit {run_id}", self._end_in_time, run_id)
         return live
+
+    def _end_in_time(self, run_id: str) -> None:
+        """End a run that has been live for too long."""
+        with self._changed:
+            ended = self._changed.wait_for(lambda: run_id not in self._live, self._parts.max_run_seconds)
+        if not ended:
+            self.abort(
+                run_id, why=f"It was live for {self._parts.max_run_seconds / 60:.0f} minutes, the lab's limit.", by="limit"
+            )
 
     def _cluster(self, cluster_id: str) -> Cluster:
         with self._changed:
@@ -260,6 +273,7 @@ class Runs:
             done = live.submitted and not live.deleting and not (live.pods & left) and live.run.id in self._live
             if done:
                 del self._live[live.run.id]
+                self._changed.notify_all()
         if done:
             why = "Its pods are gone." if live.pods else "It created no pod."
             self._ended(cluster, live, RunClosed(run_id=live.run.id, why=why))

@@ -18,9 +18,9 @@ def ensure_image(on: PodOnNode, container: Container, number: int, backoff: Back
     """Return the container's image by its pull policy, recording the kubelet's events. Raises StartFailed."""
     name = container.image
     policy = container.image_pull_policy
-    image = None
+    image, took = None, 0.0
     if policy != "Always":
-        image = _look_up(on, container)[0]
+        image, took = _look_up(on, container)
         if image is not None:
             present = f'Container image "{name}" already present on machine and can be accessed by the pod'
             on.event("Normal", "Pulled", present, container)
@@ -31,7 +31,8 @@ def ensure_image(on: PodOnNode, container: Container, number: int, backoff: Back
         raise start_failed(on, container, number, "image", "ErrImageNeverPull", absent)
     _hold_back(on, container, number, backoff)
     on.event("Normal", "Pulling", f'Pulling image "{name}"', container)
-    image, took = _look_up(on, container)
+    if policy == "Always":
+        image, took = _look_up(on, container)
     if image is None:
         now = on.clock.monotonic()
         backoff.next(_key(name), now, now)

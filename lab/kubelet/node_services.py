@@ -19,7 +19,7 @@ from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import Runtime
 from lab.timeline import pod_record
 from lab.timeline.events import EventType, Occurrence
-from lab.timeline.facts import JSON, ContainerExited, ContainerStarted, Fact, ObjectWritten
+from lab.timeline.facts import JSON, ContainerExited, ContainerStarted, Fact, ObjectWritten, SandboxStarted
 from lab.timeline.pod_record import Attempt, ContainerRecord, PodRecord
 from lab.timeline.timeline import Timeline
 
@@ -44,8 +44,8 @@ class ApiServer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeServices:
-    """One cluster's node. ``feature_gates`` names the gates that are on against upstream's default; ``engine_lost`` is told
-    when the engine has stopped answering."""
+    """One cluster's node. ``feature_gates`` names the gates that are on against upstream's default; ``engine_lost`` is told when the
+    engine has stopped answering; ``witness_problem`` says why received signals cannot be witnessed here, if they cannot."""
 
     cluster: str
     timeline: Timeline
@@ -56,6 +56,7 @@ class NodeServices:
     engine_lost: Callable[[str], None]
     feature_gates: frozenset[str] = frozenset()
     log_limit_bytes: int = LOG_LIMIT_BYTES
+    witness_problem: str | None = None
 
 
 class PodAborted(Exception):
@@ -79,7 +80,7 @@ class PodOnNode:
         self.hooks: list[Thread] = []  # hooks that may outlive the stop they belong to
         self.stopping: set[str] = set()  # ids of the containers that a kill has begun to stop
         self.discarded: set[str] = set()  # ids of the containers whose removal has been asked for
-        self.changes: list[float] = []  # when containers started and ended, for the relist
+        self.changes: list[float] = []  # when sandbox and containers started and ended, for the relist
         self.log_tails: dict[str, deque[str]] = {}  # last log lines by container id
         self.termination_messages: dict[str, str] = {}  # by container id
         self.look: Callable[[Container, Attempt], None] = lambda container, attempt: None  # look at the files soon
@@ -123,7 +124,7 @@ class PodOnNode:
                     self._follow_api(entry.fact)
                 else:
                     self.record = pod_record.apply(self.record, entry)
-                    if isinstance(entry.fact, ContainerStarted | ContainerExited):
+                    if isinstance(entry.fact, SandboxStarted | ContainerStarted | ContainerExited):
                         self.changes.append(entry.elapsed_seconds)
             return self.record
 

@@ -24,7 +24,7 @@ from lab.kubelet.start_failed import StartFailed
 from lab.kubelet.volumes import PodVolumes, VolumeMounter
 from lab.pods.model import Container
 from lab.runtime.runtime import Sandbox, SandboxConfig
-from lab.timeline.facts import ContainerRemoved, HookSkipped, SandboxStarted, SandboxStopped, WorkerFailed
+from lab.timeline.facts import ContainerRemoved, HookSkipped, ObserverUnavailable, SandboxStarted, SandboxStopped, WorkerFailed
 from lab.timeline.pod_record import Attempt
 from lab.timeline.status import StatusInput, computed_phase, is_sidecar, is_terminal, pod_status, ready_to_start_status
 
@@ -143,6 +143,8 @@ class PodWorker:
         sandbox = self.on.node.runtime.run_pod_sandbox(config)
         took = self.on.clock.monotonic() - began
         self.on.note(SandboxStarted(sandbox_id=sandbox.id, ip=sandbox.ip, took_seconds=took))
+        if self.on.node.witness_problem:
+            self.on.note(ObserverUnavailable(why=self.on.node.witness_problem))
         self._put_status(ready_to_start_status(self._status, pod.generation, self.on.clock.now()))
         return sandbox
 

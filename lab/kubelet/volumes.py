@@ -75,14 +75,9 @@ def mounts_of(on: PodOnNode, container: Container, number: int, volumes: PodVolu
     return (*mounts, Mount(volume="", source=str(log), target=target, read_only=False))
 
 
-def _mount(on: PodOnNode, container: Container, mount: VolumeMount, directory: Path) -> Mount:
-    # A relative mountPath is relative to the root (kubelet_pods.go: makeMounts uses MakeAbsolutePath).
-    target = str(PurePosixPath("/") / mount.mount_path)
+def _mount(on: PodOnNode, mount: VolumeMount, directory: Path) -> Mount:
     if mount.sub_path:
-        try:
-            directory = on.node.files.sub_path(on.node.cluster, on.uid, directory, mount.sub_path)
-        except VolumeError as error:
-            raise VolumeError(
-                f'failed to prepare subPath for volumeMount "{mount.name}" of container "{container.name}"'
-            ) from error
+        directory = on.node.files.sub_path(on.node.cluster, on.uid, directory, mount.sub_path)
+    # A relative mountPath is relative to the root (kubelet_pods.go: makeMounts makes it absolute).
+    target = str(PurePosixPath("/") / mount.mount_path)
     return Mount(volume=mount.name, source=str(directory), target=target, read_only=mount.read_only)

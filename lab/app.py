@@ -1,0 +1,31 @@
+"""The lab as a Flask application: wiring only."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from lab import share
+from lab.laboratory import Laboratory
+from lab.lessons.catalog import Catalog
+from lab.web import Services, WebSettings, create_blueprint
+
+
+def create_app(laboratory: Laboratory) -> Flask:
+    """Return the application that serves a laboratory's pages."""
+    settings = laboratory.settings
+    pages = WebSettings(
+        allowed_hosts=frozenset(settings.allowed_hosts),
+        secret_key=settings.secret_key or settings.data_directory.secret_key,
+        share=share.TEMPLATES.parent,
+        manifest_limit_bytes=settings.limits.manifest_bytes,
+    )
+    services = Services(
+        runs=laboratory.runs,
+        catalog=Catalog.load(share.CONTENT),
+        settings=pages,
+        clock=laboratory.clock,
+        engine_problem=laboratory.engine_problem,
+    )
+    app = Flask("lab", static_folder=None)
+    app.register_blueprint(create_blueprint(services))
+    return app

@@ -1,0 +1,132 @@
+"""The lab's parts, wired: store, engine, signal witness, virtual nodes, runs. No pages; `lab.app` puts those on top.
+
+Opening a laboratory sweeps what an earlier one with the same data directory left on the engine and closes its runs. Without an
+engine it opens all the same: lessons are readable, and `engine_problem` says what is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from lab.clock import Clock
+from lab.cluster.cluster import ClusterOptions
+from lab.cluster.runs import RunParts, Runs
+from lab.config import Settings
+from lab.errors import EngineError, EngineUnavailable
+from lab.runtime import firewall
+from lab.runtime.docker_runtime import PAUSE_IMAGE, DockerRuntime, RuntimeSettings
+from lab.runtime.engine import engine_address
+from lab.runtime.engine_client import EngineClient
+from lab.runtime.node_files import NodeFiles
+from lab.runtime.signals import ObserverUnavailable, open_observer
+from lab.store.store import Store
+
+REQUIRED_IMAGES = (PAUSE_IMAGE, "nginx", "busybox")
+ENGINE_ANSWER_SECONDS = 5.0  # how long an answer of the engine is believed
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSide:
+    """The engine's side of a lab: the runtime and the virtual nodes' files. ``witness_problem`` says why signals that containers receive
+    cannot be witnessed here, with the remedy; None when they can."""
+
+    runtime: DockerRuntime
+    files: NodeFiles
+    witness_problem: str | None
+
+
+def open_node_side(settings: Settings, instance: str, clock: Clock, cleanup: ExitStack) -> NodeSide:
+    """Open the engine's side; ``cleanup`` closes it again. What containers and networks there are is left alone: see `sweep`."""
+    observer = open_observer(clock)
+    witness, problem = None, None
+    if isinstance(observer, ObserverUnavailable):
+        problem = f"{observer.why}; {observer.remedy}"
+        _LOGGER.warning("%s", problem)
+    else:
+        witness = observer
+        cleanup.callback(witness.close)
+    files = NodeFiles(settings.data / "nodes")
+    engine = EngineClient(engine_address(settings.docker_host))
+    identity = RuntimeSettings(instance=instance, pod_cidr=str(settings.pod_cidr))
+    runtime = DockerRuntime(engine, identity, clock, witness)
+    cleanup.callback(runtime.close)
+    wall = firewall.ensure()
+    if not wall.installed:
+        _LOGGER.warning("%s; %s", wall.why, wall.remedy)
+    return NodeSide(runtime=runtime, files=files, witness_problem=problem)
+
+
+class Laboratory:
+    """A whole lab without its pages. Open it once per data directory."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """Lock the data directory, open store and engine, and recover. Raises SettingsError, StoreError."""
+        self.settings = settings
+        self.clock = clock
+        self._cleanup = ExitStack()
+        self._problem: str | None = None
+        self._asked_again_at = 0.0
+        try:
+            self._cleanup.enter_context(settings.data_directory.lock())
+            instance = settings.data_directory.instance_id
+            self.store = self._cleanup.enter_context(Store.open(settings.database_url, clock))
+            self.node_side = open_node_side(settings, instance, clock, self._cleanup)
+            self.runs = Runs(
+                RunParts(
+                    clock=clock,
+                    journal=self.store.journal,
+                    index=self.store,
+                    runtime=self.node_side.runtime,
+                    files=self.node_side.files,
+                    options=ClusterOptions(
+                        log_limit_bytes=settings.limits.log_bytes_per_container,
+                        witness_problem=self.node_side.witness_problem,
+                    ),
+                    max_live_runs=settings.limits.max_live_runs,
+                    max_run_seconds=settings.limits.max_run_seconds,
+                )
+            )
+            self._recover(instance)
+        except BaseException:
+            self._cleanup.close()
+            raise
+
+    def engine_problem(self) -> str | None:
+        """Say why nothing can be run now, with the remedy; None when all is well. Asks the engine at most every few seconds."""
+        now = self.clock.monotonic()
+        if now >= self._asked_again_at:
+            self._problem = self._ask_engine()
+            self._asked_again_at = now + ENGINE_ANSWER_SECONDS
+        return self._problem
+
+    def close(self) -> None:
+        """End every run and give everything back. Idempotent."""
+        self.runs.close()
+        with contextlib.suppress(EngineError):
+            self.node_side.runtime.sweep(self.settings.data_directory.instance_id)
+        self.node_side.files.sweep()
+        self._cleanup.close()
+
+    def _recover(self, instance: str) -> None:
+        self.node_side.files.sweep()
+        try:
+            swept = self.node_side.runtime.sweep(instance)
+            if swept.containers or swept.networks:
+                _LOGGER.info("removed %d containers and %d networks of an earlier lab", swept.containers, swept.networks)
+        except EngineUnavailable as error:
+            _LOGGER.warning("%s", error)
+        self.runs.recover()
+
+    def _ask_engine(self) -> str | None:
+        try:
+            missing = [name for name in REQUIRED_IMAGES if self.node_side.runtime.find_image(name) is None]
+        except EngineError as error:
+            return str(error)
+        if missing:
+            return f"cannot run pods: the images {', '.join(missing)} are missing on the engine; run `lab images ensure`"
+        return None
