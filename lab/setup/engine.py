@@ -25,7 +25,6 @@ PID_FILE = Path("/var/run/docker.pid")  # dockerd: --pidfile's default
 _ANSWER_SECONDS = 60  # a first start on a slow disk; usually 1-2 s
 _POLL_SECONDS = 0.2
 _DEFAULT_SOCKET_NAME = "the default socket"
-_LOG_TAIL_BYTES = 8192
 
 
 def provide_engine(step: Step) -> str:
@@ -95,13 +94,18 @@ class _Start:
             )
         self._step.say("starting dockerd …")
         said = self._started([], {})
-        if said is None and "iptables" in _log_tail() and (legacy := _legacy_iptables()):
+        if said is None and "cgroup" in (why := _failure()) and "mount" in why:
+            self._step.say("no cgroups are mounted here: mounting them with cgroupfs-mount …")
+            packages.install(["cgroupfs-mount"])
+            run(["cgroupfs-mount"], "mount the cgroups")
+            said = self._started([], {})
+        if said is None and "iptables" in _failure() and (legacy := _legacy_iptables()):
             self._step.say("dockerd cannot use nftables here: starting it with iptables-legacy …")
             said = self._started([], {"PATH": f"{legacy}:{os.environ['PATH']}"})
-        if said is None and any(word in _log_tail() for word in ("overlay", "graphdriver", "driver not supported")):
+        if said is None and "graphdriver" in _failure():
             self._step.say("dockerd cannot use overlay file systems here: starting it with the slower storage driver vfs …")
             said = self._started(["--storage-driver=vfs"], {})
-        return said or self._give_up("dockerd", f"its log {LOG} ends with:\n    " + "\n    ".join(_log_tail().splitlines()[-6:]))
+        return said or self._give_up("dockerd", f"the log {LOG} says: {_failure()}")
 
     def _started(self, options: list[str], environment: dict[str, str]) -> str | None:
         """Start dockerd; return a progress line once it answers, None when it ended or stayed silent."""
@@ -136,7 +140,7 @@ class _Start:
         return None
 
     def _give_up(self, what: str, remedy: str) -> str:
-        raise LabError(f"cannot start the Docker Engine: {what} did not answer within {_ANSWER_SECONDS} s; {remedy}")
+        raise LabError(f"cannot start the Docker Engine: {what} ended or did not answer within {_ANSWER_SECONDS} s; {remedy}")
 
 
 def _is_running(pid_file: Path) -> bool:
@@ -146,10 +150,10 @@ def _is_running(pid_file: Path) -> bool:
         return False
 
 
-def _log_tail() -> str:
-    with LOG.open("rb") as log:
-        log.seek(max(0, LOG.stat().st_size - _LOG_TAIL_BYTES))
-        return log.read().decode(errors="replace")
+def _failure() -> str:
+    """Return dockerd's own reason for ending, or the last line of its log."""
+    lines = LOG.read_text(encoding="utf-8", errors="replace").splitlines() or ["nothing"]
+    return next((line for line in reversed(lines) if "failed to start daemon" in line), lines[-1])
 
 
 def _legacy_iptables() -> str | None:
