@@ -16,8 +16,6 @@ def create_app(laboratory: Laboratory) -> Flask:
     pages = WebSettings(
         allowed_hosts=frozenset(settings.allowed_hosts),
         secret_key=settings.secret_key or settings.data_directory.secret_key,
-        share=share.TEMPLATES.parent,
-        manifest_limit_bytes=settings.limits.manifest_bytes,
     )
     services = Services(
         runs=laboratory.runs,

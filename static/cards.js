@@ -13,12 +13,28 @@ export function startCards() {
     startView(card);
     startSteps(card);
     startStatus(card);
+    keepInSight(card);
   }
   setInterval(countDown, 200);
   document.addEventListener("htmx:sendError", ({ target }) => {
     const reply = target.closest("[data-card]")?.querySelector(".reply");
     if (reply) reply.textContent = words().failed;
   });
+}
+
+// --- the card stays in sight while the prose beside it is read -------------------------------------------------------
+
+const HEADER_PIXELS = 72; // the site's header and a little air
+const AIR_PIXELS = 16;
+
+// A sticky card that is taller than the window would hide its own end; it then sticks by its end instead of its beginning.
+function keepInSight(card) {
+  const place = () => {
+    const top = Math.min(HEADER_PIXELS, innerHeight - card.offsetHeight - AIR_PIXELS);
+    card.style.setProperty("--card-top", `${top}px`);
+  };
+  new ResizeObserver(place).observe(card);
+  addEventListener("resize", place);
 }
 
 // --- the delete menu: the menu button pattern of the ARIA practices -------------------------------------------------

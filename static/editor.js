@@ -71,6 +71,7 @@ class Editor {
     const text = this.draft() ?? field.value;
     field.value = text;
     this.view = new EditorView({ state: EditorState.create({ doc: text, extensions: this.extensions() }) });
+    document.fonts.ready.then(() => this.view.requestMeasure()); // line heights change with the font
     field.hidden = true;
     field.after(this.view.dom);
     this.connectButtons();

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
-from htmx_flask import make_response
+from flask import Blueprint, Response, abort, jsonify, redirect, url_for
+from htmx_flask import make_response, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from lab.errors import LabError
@@ -112,10 +112,11 @@ def read_deletion() -> Deletion | None:
 
 def _answer(site: Site, reply: Reply, run: Run | None, *, elsewhere: bool) -> BaseResponse:
     """Answer with a fragment under htmx, else lead to the run's page, or say on a page of its own why there is none."""
-    if request.headers.get("HX-Request") != "true":
+    if not request.htmx:
         if run is None or reply.problem:
             return site.page("problem.html", Problem(code=409, kind="refused", message=reply.problem), status=409)
         return redirect(url_for("lab.run", run_id=run.id), code=303)
     if elsewhere and run is not None:
-        return make_response("", redirect=url_for("lab.run", run_id=run.id))
+        response: Response = make_response("", redirect=url_for("lab.run", run_id=run.id))
+        return response
     return site.fragment("parts/_reply.html", reply=reply)

@@ -30,7 +30,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """``answer`` is what kubectl would print on stderr, "" when it refuses nothing; ``accepted`` counts the objects it would store."""
+    """``answer`` is what kubectl would print on stderr, "" when it refuses nothing; ``accepted`` counts what it would store."""
 
     answer: str
     by_lab: bool

@@ -32,6 +32,7 @@ class Guard:
 
     def __init__(self, settings: WebSettings) -> None:
         self._settings = settings
+        self._hosts = frozenset(host.strip("[]").lower() for host in settings.allowed_hosts)
 
     def install(self, blueprint: Blueprint) -> None:
         """Put the checks before every request of the app that the blueprint is registered with, and the headers after it."""
@@ -60,7 +61,7 @@ class Guard:
             host = urlsplit(url).hostname
         except ValueError:
             return False
-        return host is not None and host in self._settings.allowed_hosts
+        return host is not None and host in self._hosts
 
     def _protect(self, response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", _POLICY.format(nonce=style_nonce()))

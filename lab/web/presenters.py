@@ -5,19 +5,22 @@ A presenter chooses and arranges; it words nothing (templates do) and decides no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import url_for
 from markupsafe import Markup
 
-from lab.lessons import Catalog, Example, ExampleRef, Language, Lesson
+from lab.lessons import Block, Catalog, Example, ExampleRef, Language, Lesson
 from lab.timeline.run import Run
 from lab.web.diagnosis import Diagnosis, diagnose
 from lab.web.feed import Feeds
 from lab.web.services import Runs
 from lab.web.story import Part
+
+_BEFORE_HEADING = re.compile(r"(?=<h2[\s>])")
 
 SUGGESTED_GRACE_SECONDS = 5  # lab: short enough to watch, long enough to see a hook and the signals after it
 
@@ -52,11 +55,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A stretch of a lesson: prose, and the card that it leads to."""
+    """A stretch of a lesson: the prose before a card, the card, and the prose about it; or prose alone."""
 
     number: int
-    prose: Markup
+    before: Markup
     card: Card | None
+    after: Markup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,16 +209,33 @@ class Presenters:
             steps=steps,
         )
 
-    def _rows(self, lesson: Lesson, cluster: str, language: Language) -> Iterable[Row]:
-        prose, number = "", 0
-        for block in lesson.blocks(language):
-            if isinstance(block, ExampleRef):
-                yield Row(number=number, prose=_trusted(prose), card=self.card(block.example, cluster, language))
-                prose, number = "", number + 1
+    def _rows(self, lesson: Lesson, cluster: str, language: Language) -> Iterator[Row]:
+        for number, (before, example, after) in enumerate(stretches(lesson.blocks(language))):
+            card = self.card(example, cluster, language) if example else None
+            yield Row(number=number, before=_trusted(before), card=card, after=_trusted(after))
+
+
+def stretches(blocks: Iterable[Block]) -> Iterator[tuple[str, Example | None, str]]:
+    """Cut a lesson at its headings so that each card stands beside what is said about it: the prose that leads to it and, up to
+    the next heading or card, the prose that follows it."""
+    before, example, after = "", None, ""
+    for block in blocks:
+        if isinstance(block, ExampleRef):
+            if example is not None:
+                yield before, example, after
+                before, after = "", ""
+            example = block.example
+            continue
+        for section in _BEFORE_HEADING.split(block.html):
+            if example is None:
+                before += section
+            elif not section.startswith("<h2"):
+                after += section
             else:
-                prose += block.html
-        if prose:
-            yield Row(number=number, prose=_trusted(prose), card=None)
+                yield before, example, after
+                before, example, after = section, None, ""
+    if before or example is not None:
+        yield before, example, after
 
 
 def examples_json(catalog: Catalog) -> list[dict[str, object]]:

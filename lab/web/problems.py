@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
+from htmx_flask import request
 from werkzeug.exceptions import HTTPException
 
 from lab.web.visit import Site
@@ -28,7 +29,7 @@ def add_problems(blueprint: Blueprint, site: Site) -> None:
     @blueprint.app_errorhandler(HTTPException)
     def problem(error: HTTPException) -> Response:
         found = Problem(code=error.code or 500, kind=_kind(error))
-        if request.headers.get("HX-Request") == "true":
+        if request.htmx:
             response = site.fragment("parts/_problem.html", page=found)
             response.status_code = found.code
             return response

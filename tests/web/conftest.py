@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -385,5 +384,5 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
-def pages(catalog: Catalog) -> Iterator[Pages]:
-    yield Pages(catalog)
+def pages(catalog: Catalog) -> Pages:
+    return Pages(catalog)
