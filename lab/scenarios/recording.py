@@ -6,6 +6,7 @@ cannot go on, because of a deadline or the lab's own failure, still has the trac
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from lab.clock import Clock
@@ -15,6 +16,8 @@ from lab.scenarios.play import OnAction, Player
 from lab.scenarios.scenario import Scenario
 from lab.scenarios.trace import Gathered, trace_of
 from lab.timeline.facts import JSON, Entry, RunAborted, RunOpened, WorkerFailed
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Recorder:
         self._player = Player(scenario, cluster, clock, run_id=run_id, on_action=on_action)
         self._failure: LabError | None = None
         self._ended = False
+        self._cursor = cluster.timeline.appended
 
     def record(self, timeout_seconds: float | None = None) -> Recording:
         """Play all actions; return when they are done, when ``timeout_seconds`` have passed, or when the lab has failed."""
@@ -47,7 +51,7 @@ class Recorder:
         timeline.append(RunOpened(run_id=self._run_id, example=self._scenario.id, manifest=first))
         self._clock.spawn(f"scenario {self._scenario.id}", self._play)
         with changed:
-            over = changed.wait_for(lambda: self._ended or self._failure is not None, timeout_seconds)
+            over = changed.wait_for(self._is_over, timeout_seconds)
             end = timeline.appended
         gathered = self._player.gathered()
         failure = self._failure
@@ -56,17 +60,28 @@ class Recorder:
             gathered = Gathered(files=gathered.files, describe=gathered.describe, notes=(*gathered.notes, str(failure)))
         entries = timeline.read(timeline.horizon, upto=end, durable=False)
         trace = trace_of(entries, namespace=self._scenario.namespace, identity=self._scenario.id, gathered=gathered)
-        return Recording(trace=trace, failure=failure or _failure_among(entries))
+        return Recording(trace=trace, failure=failure)
 
     def interrupt(self, why: str) -> None:
         """End the recording now: the lab cannot go on."""
         self._fail(LabError(why))
+
+    def _is_over(self) -> bool:
+        """Look at the new entries too: when the lab itself has failed, a scenario may wait for what never comes."""
+        entries = self._cluster.timeline.read(self._cursor, durable=False)
+        self._cursor += len(entries)
+        self._failure = self._failure or _failure_among(entries)
+        return self._ended or self._failure is not None
 
     def _play(self) -> None:
         try:
             self._player.play()
         except LabError as error:
             self._fail(error)
+            return
+        except Exception as error:
+            _LOGGER.exception("cannot play scenario %s", self._scenario.id)
+            self._fail(LabError(f"cannot play scenario {self._scenario.id}: {type(error).__name__}: {error}"))
             return
         with self._cluster.timeline.changed:
             self._ended = True
