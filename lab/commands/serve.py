@@ -44,7 +44,7 @@ def serve(args: argparse.Namespace) -> int:
     return 0
 
 
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+class _Server(BaseApplication):
     """One gthread worker that opens a laboratory and closes it when it is told to stop."""
 
     def __init__(self, settings: Settings) -> None:

@@ -1,1 +1,1 @@
-
+"""The container engine behind the CRI's verbs, its images, networks and signals, and the virtual nodes' files."""
