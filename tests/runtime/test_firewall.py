@@ -102,9 +102,8 @@ class TestConnections:
     def test_a_container_does_not_reach_the_host_by_its_other_addresses(
         self, guarded: Network, unguarded: Network, port: int
     ) -> None:
-        for address in {unguarded.gateway, *run("hostname", "-I").split()}:
-            if ":" not in address and address != guarded.gateway:
-                assert not guarded.reaches(address, port)
+        for address in (unguarded.gateway, run("hostname", "-I").split()[0]):
+            assert not guarded.reaches(address, port)
 
     def test_a_container_does_not_reach_another_clusters(self, guarded: Network, other_cluster: Network) -> None:
         assert not guarded.reaches(other_cluster.ip, 80)
