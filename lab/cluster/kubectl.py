@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lab.clock import Clock
 from lab.cluster.registry import Registry
 from lab.errors import ApiError
-from lab.pods.refusals import Refusal, refusals_text
+from lab.pods.refusals import Refusal, refusals_text, refused_as_invalid, warnings_text
 from lab.pods.review import ReviewedDocument, Verb, review
 from lab.pods.update import three_way_merge, update_errors
 from lab.timeline.facts import JSON, CommandAnswered
@@ -80,14 +80,15 @@ class Kubectl:
         argv = ("kubectl", verb, "-f", filename)
         began = self._clock.monotonic()
         reviewed = review(text, filename=filename, namespace=namespace, feature_gates=self._feature_gates, verb=verb)
-        stdout = ""
+        stdout = warnings = ""
         refused = [(reviewed.refusal, "")] if reviewed.refusal else []
         for document in reviewed.documents:
             try:
                 stdout += self._submit_one(verb, document, run_id)
+                warnings += warnings_text(document.warnings)
             except _Refused as error:
                 refused.append((error.refusal, document.name))
-        stderr = refusals_text(tuple(refused), filename=filename) if refused else ""
+        stderr = warnings + (refusals_text(tuple(refused), filename=filename) if refused else "")
         return self._answer(argv, 1 if refused else 0, stdout, stderr, began, run_id)
 
     def _submit_one(self, verb: Verb, document: ReviewedDocument, run_id: str | None) -> str:
@@ -106,13 +107,12 @@ class Kubectl:
 
     def _change(self, document: ReviewedDocument, live: JSON, run_id: str | None) -> str:
         last = json.loads(live["metadata"].get("annotations", {}).get(LAST_APPLIED, "{}"))
-        merged, changed = three_way_merge(last, live, document.value)
+        merged, changed = three_way_merge(last, live, applied_form(document.value, document.namespace))
         if not changed:
             return f"pod/{document.name} unchanged\n"
-        errors = update_errors(live, merged)
+        errors = update_errors(live, merged, line=document.line)
         if errors:
-            message = f'Pod "{document.name}" is invalid: {errors[0].message}'
-            raise _Refused(Refusal(by="server", code=422, reason="Invalid", message=message, notes=errors))
+            raise _Refused(refused_as_invalid("Pod", document.name, errors))
         self._registry.update(with_last_applied(merged, document.value), run_id=run_id)
         return f"pod/{document.name} configured\n"
 
@@ -174,11 +174,16 @@ def delete_options(args: tuple[str, ...]) -> DeleteOptions | str:
     )
 
 
+def applied_form(applied: JSON, namespace: str) -> JSON:
+    """Return a manifest as kubectl apply compares it and keeps it: with its namespace and, at least empty, annotations."""
+    metadata = {"annotations": {}, **applied.get("metadata", {}), "namespace": namespace}
+    return {**applied, "metadata": metadata}
+
+
 def with_last_applied(value: JSON, applied: JSON) -> JSON:
     """Return the object with the annotation in which kubectl apply keeps what it was given."""
-    metadata = {**applied.get("metadata", {}), "namespace": value["metadata"]["namespace"]}
-    metadata.setdefault("annotations", {})
-    text = json.dumps({**applied, "metadata": metadata}, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+    form = applied_form(applied, value["metadata"]["namespace"])
+    text = json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
     text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")  # as Go's encoder writes them
     annotations = {**value["metadata"].get("annotations", {}), LAST_APPLIED: text}
     return {**value, "metadata": {**value["metadata"], "annotations": annotations}}

@@ -1,7 +1,7 @@
 """The cluster's one node: it follows the log and acts.
 
-A pod created in the API is bound to this node by the scheduler's two writes and gets a worker of its own; everything else the node
-learns from the same log. Source: pkg/scheduler (bind), pkg/kubelet/kubelet.go syncLoop (v1.36).
+A pod that was created and bound to this node gets a worker of its own; everything else the node learns from the same log.
+Source: pkg/kubelet/kubelet.go syncLoop (v1.36).
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from dataclasses import dataclass
 
 from lab.clock import Clock
 from lab.cluster.registry import Registry
+from lab.cluster.scheduler import schedule
 from lab.errors import ApiError, EngineError
 from lab.kubelet.node_services import LOG_LIMIT_BYTES, NodeServices, PodOnNode
 from lab.kubelet.pod_worker import PodWorker
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import ExecResult, Runtime
-from lab.timeline.events import Occurrence
 from lab.timeline.facts import Entry, ObjectWritten
 from lab.timeline.pod_record import Attempt
-from lab.timeline.status import NODE_NAME, scheduled_status
 from lab.timeline.timeline import Timeline
 
 FILE_LIMIT_BYTES = 1 << 20
@@ -136,13 +135,10 @@ class Node:
                     self._admit(entry, fact)
 
     def _admit(self, entry: Entry, fact: ObjectWritten) -> None:
-        """Bind a new pod to this node, as the scheduler does, and give it a worker."""
-        registry, now = self._parts.registry, self._parts.clock.now()
-        registry.bind(fact.namespace, fact.name, fact.uid, NODE_NAME, lambda status: scheduled_status(status, 1, now))
-        message = f"Successfully assigned {fact.namespace}/{fact.name} to {NODE_NAME}"
-        registry.record_event(
-            fact.object, Occurrence(type="Normal", reason="Scheduled", message=message, component="default-scheduler")
-        )
+        """Give a new pod a worker, once the scheduler has bound it to this node."""
+        registry = self._parts.registry
+        if not schedule(registry, self._parts.clock, fact.object):
+            return
         bound = registry.view().get("Pod", fact.namespace, fact.name)
         value = bound if bound and bound["metadata"]["uid"] == fact.uid else fact.object
         worker = PodWorker(PodOnNode(self._services, value, run_id=fact.run_id or "", after=entry.seq), self._worker_ended)

@@ -65,7 +65,7 @@ class VolumeMounter:
 
 def mounts_of(on: PodOnNode, container: Container, number: int, volumes: PodVolumes) -> tuple[Mount, ...]:
     """Return the container's mounts: its volumeMounts and the file for its termination message."""
-    mounts = [_mount(on, container, mount, volumes.directories[mount.name]) for mount in container.volume_mounts]
+    mounts = [_mount(on, mount, volumes.directories[mount.name]) for mount in container.volume_mounts]
     directory = on.node.files.empty_dir(on.node.cluster, on.uid, f"termination-{container.name}-{number}")
     log = directory / TERMINATION_LOG
     log.touch(mode=0o666)

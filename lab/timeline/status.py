@@ -121,13 +121,15 @@ def is_terminal(phase: str) -> bool:
     return phase in ("Succeeded", "Failed")
 
 
-def scheduled_status(status: JSON, generation: int, now: datetime) -> JSON:
+def scheduled_status(status: JSON, now: datetime) -> JSON:
     """Return the status after the scheduler bound the pod to the node."""
-    return {
-        **status,
-        "observedGeneration": generation,
-        "conditions": [_condition("PodScheduled", "True", (), generation, now, {})],
-    }
+    return {**status, "observedGeneration": 1, "conditions": [_condition("PodScheduled", "True", (), 1, now, {})]}
+
+
+def unschedulable_status(status: JSON, message: str, now: datetime) -> JSON:
+    """Return the status after the scheduler found no node."""
+    why = ("Unschedulable", message)
+    return {**status, "observedGeneration": 1, "conditions": [_condition("PodScheduled", "False", why, 1, now, {})]}
 
 
 def ready_to_start_status(status: JSON, generation: int, now: datetime) -> JSON:
