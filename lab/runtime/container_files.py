@@ -1,32 +1,36 @@
-"""Files of a container, running or dead, as the engine's archive call gives them.
+"""Files of a container, running or dead: what changed, and what is in them.
 
-The engine resolves paths inside the container's file system, so a planted symlink leads nowhere else. Types and sizes are
-read from the archive's header before any content, only regular files are read, and never more than asked for. Files of
+Read from the upper directory of the container's overlay where this host has it (about a millisecond a file), through safe
+paths that cannot leave it; else by the engine's archive call (about a hundred), which resolves paths inside the container.
+Types and sizes are looked at before any content, only regular files are read, and never more than asked for. Files of
 volumes are `lab.runtime.node_files`' part.
-Source: Docker Engine API v1.41 ``GET /containers/{id}/archive`` and ``/changes``; Go's io/fs for the mode bits.
+Source: Docker Engine API v1.41 ``GET /containers/{id}/archive`` and ``/changes``; Linux
+Documentation/filesystems/overlayfs.rst.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import re
+import stat
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, Literal, cast
+from typing import IO, Literal, cast
 
-from lab.errors import ContainerGone, EngineError
-from lab.runtime.engine_client import ENGINE_TIMEOUT_SECONDS, EngineClient, words
+from lab.runtime.engine_client import ENGINE_TIMEOUT_SECONDS, JSON, EngineClient, engine_error, error_message, words
 from lab.runtime.runtime import ChangedFile
+from lab.runtime.safe_paths import opened_in, read_regular
 
 MAXIMUM_CHANGES = 256  # more than a learner can look at; a container that writes thousands of files is told by its count
 _MAXIMUM_SYMLINKS = 8  # Linux allows 40; the engine has resolved all but the last component each time
 _IS_DIRECTORY = 1 << 31  # io/fs: ModeDir
 _IS_SYMLINK = 1 << 27  # io/fs: ModeSymlink
 _IS_SPECIAL = (1 << 26) | (1 << 25) | (1 << 24) | (1 << 21) | (1 << 19)  # device, pipe, socket, character device, irregular
-_CHANGES: dict[int, Literal["added", "modified", "deleted"]] = {0: "modified", 1: "added", 2: "deleted"}
+_METACOPY = "trusted.overlay.metacopy"  # overlayfs.rst: "Metadata only copy up"
+_KINDS: dict[int, Literal["added", "modified", "deleted"]] = {0: "modified", 1: "added", 2: "deleted"}
 # What every start leaves behind and nobody asked for: the engine's mount points, kernel file systems, process numbers, caches.
 _NOISE = re.compile(
     r"/(proc|sys|dev)(/.*)?|/\.dockerenv|/etc/(hosts|hostname|resolv\.conf|mtab)|(/var)?/run/.*\.(pid|lock)|/var/cache/.*"
@@ -35,24 +39,26 @@ _NOISE = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """What the engine says about a path, and the archive that holds it, not read yet."""
+class _File:
+    """What is at a path; ``content`` is None unless it is a regular file. ``link_target`` is where a symlink leads, as the
+    engine says."""
 
-    mode: int
+    is_directory: bool
     size_bytes: int
-    link_target: str
-    body: IO[bytes]
+    content: bytes | None
+    link_target: str = ""
 
-    @property
-    def is_regular(self) -> bool:
-        return not self.mode & (_IS_DIRECTORY | _IS_SYMLINK | _IS_SPECIAL)
 
-    def read(self, limit_bytes: int) -> bytes:
-        """Return the start of a regular file."""
-        with tarfile.open(fileobj=self.body, mode="r|") as archive:
-            member = archive.next()
-            file = archive.extractfile(member) if member is not None else None
-            return file.read(limit_bytes) if file is not None else b""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layout:
+    """Where a container's own files are on this host (``upper`` None: not to be had), and where volumes cover them."""
+
+    upper: str | None
+    mounts: frozenset[str]
+
+    def covers(self, path: str) -> bool:
+        """Whether ``path`` is a volume's or below one."""
+        return not self.mounts.isdisjoint((path.rstrip("/"), *_parents(path)))
 
 
 class ContainerFiles:
@@ -63,52 +69,56 @@ class ContainerFiles:
 
     def changed(self, container_id: str, *, limit_bytes: int) -> tuple[ChangedFile, ...]:
         """Return what differs from the image, sorted by path; see `lab.runtime.runtime.Runtime.changed_files`."""
+        layout = self._layout(container_id)
         with words(f"compare container {container_id[:12]} with its image"):
             differences = self._engine.api.diff(container_id) or []
-            mounts = self._engine.api.inspect_container(container_id)["Mounts"]
-        ignored = {str(mount["Destination"]).rstrip("/") for mount in mounts}
-        listed = {str(item["Path"]): int(item["Kind"]) for item in differences}
-        parents = {parent for path in listed for parent in _parents(path)}
-        changes = []
-        for path in sorted(listed):
-            if path in ignored or path in parents or _NOISE.fullmatch(path):
-                continue
-            change = self._change(container_id, path, listed[path], limit_bytes)
-            if change is not None:
-                changes.append(change)
+        kinds = {str(item["Path"]): _KINDS[int(item["Kind"])] for item in differences}
+        parents = {parent for path in kinds for parent in _parents(path)}
+        changes: list[ChangedFile] = []
+        for path in sorted(kinds.keys() - parents):
             if len(changes) == MAXIMUM_CHANGES:
                 break
+            if layout.covers(path) or _NOISE.fullmatch(path):
+                continue
+            if kinds[path] == "deleted":
+                changes.append(ChangedFile(path=path, change="deleted", size_bytes=0, content=None))
+                continue
+            file = self._file(container_id, path, layout, limit_bytes)
+            if file is not None and not (file.is_directory and kinds[path] == "modified"):
+                changes.append(ChangedFile(path=path, change=kinds[path], size_bytes=file.size_bytes, content=file.content))
         return tuple(changes)
 
     def read(self, container_id: str, path: str, *, limit_bytes: int) -> bytes | None:
         """Return the start of a regular file, symlinks followed inside the container; None when there is none at ``path``."""
+        layout = self._layout(container_id)
         for _ in range(_MAXIMUM_SYMLINKS):
-            with self._open(container_id, path) as entry:
-                if entry is None:
-                    return None
-                if entry.is_regular:
-                    return entry.read(limit_bytes)
-                if not entry.link_target:
-                    return None
-                path = entry.link_target
+            file = self._file(container_id, path, layout, limit_bytes)
+            if file is None or not file.link_target:
+                return file.content if file is not None else None
+            path = file.link_target
         return None
 
-    def _change(self, container_id: str, path: str, kind: int, limit_bytes: int) -> ChangedFile | None:
-        change = _CHANGES[kind]
-        if change == "deleted":
-            return ChangedFile(path=path, change=change, size_bytes=0, content=None)
-        with self._open(container_id, path) as entry:
-            if entry is None:
-                return None  # gone again since the comparison
-            if entry.mode & _IS_DIRECTORY and change == "modified":
-                return None
-            content = entry.read(limit_bytes) if entry.is_regular else None
-            return ChangedFile(path=path, change=change, size_bytes=entry.size_bytes if entry.is_regular else 0, content=content)
+    def _layout(self, container_id: str) -> _Layout:
+        with words(f"look at container {container_id[:12]}"):
+            found = self._engine.api.inspect_container(container_id)
+        driver = found.get("GraphDriver") or {}
+        upper = (driver.get("Data") or {}).get("UpperDir") if driver.get("Name") == "overlay2" else None
+        return _Layout(
+            upper=upper if upper and os.access(upper, os.R_OK | os.X_OK) else None,
+            mounts=frozenset(str(mount["Destination"]).rstrip("/") for mount in found["Mounts"]),
+        )
 
-    @contextmanager
-    def _open(self, container_id: str, path: str) -> Iterator[_Entry | None]:
+    def _file(self, container_id: str, path: str, layout: _Layout, limit_bytes: int) -> _File | None:
+        if layout.upper is not None and not layout.covers(path):
+            file = _file_in_overlay(layout.upper, path, limit_bytes)
+            if file is not None:
+                return file
+        return self._file_in_archive(container_id, path, limit_bytes)
+
+    def _file_in_archive(self, container_id: str, path: str, limit_bytes: int) -> _File | None:
         api = self._engine.api
-        with words(f"read {path} in container {container_id[:12]}"):
+        action = f"read {path} in container {container_id[:12]}"
+        with words(action):
             response = api.get(
                 f"{api.base_url}/v{api.api_version}/containers/{container_id}/archive",
                 params={"path": path},
@@ -117,31 +127,45 @@ class ContainerFiles:
                 timeout=ENGINE_TIMEOUT_SECONDS,
             )
             with response:
-                if response.status_code != 200:
-                    message = _message(response.content)
-                    absent = response.status_code == 404 and "no such container" not in message.lower()
-                    if absent or "too many links" in message:
-                        yield None
-                        return
-                    kind = ContainerGone if response.status_code == 404 else EngineError
-                    raise kind(f"cannot read {path} in container {container_id[:12]}: {message}", runtime_message=message)
-                stat = json.loads(base64.b64decode(response.headers["X-Docker-Container-Path-Stat"]))
-                yield _Entry(
-                    mode=int(stat["mode"]),
-                    size_bytes=int(stat["size"]),
-                    link_target=str(stat["linkTarget"]),
-                    body=cast("IO[bytes]", response.raw),
-                )
+                if response.status_code == 200:
+                    stat_header = json.loads(base64.b64decode(response.headers["X-Docker-Container-Path-Stat"]))
+                    return _archived_file(stat_header, cast("IO[bytes]", response.raw), limit_bytes)
+                message = error_message(response.content)
+        if "too many links" in message or (response.status_code == 404 and "no such container" not in message.lower()):
+            return None
+        raise engine_error(action, response.status_code, message)
+
+
+def _file_in_overlay(upper: str, path: str, limit_bytes: int) -> _File | None:
+    """Return the file that the container itself wrote at ``path``; None when it is not in the upper directory, or is a symlink or
+    deleted there, which only the whole file system can resolve."""
+    try:
+        with opened_in(upper, path, os.O_PATH | os.O_NOFOLLOW) as descriptor:
+            found = os.fstat(descriptor)
+            if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode) or stat.S_ISFIFO(found.st_mode)):
+                return None
+            if _METACOPY in os.listxattr(f"/proc/self/fd/{descriptor}"):
+                return None  # its content is still in the image's layer
+            content = read_regular(descriptor, limit_bytes)
+    except OSError:
+        return None
+    return _File(
+        is_directory=stat.S_ISDIR(found.st_mode), size_bytes=found.st_size if content is not None else 0, content=content
+    )
+
+
+def _archived_file(header: JSON, body: IO[bytes], limit_bytes: int) -> _File:
+    mode, size = int(header["mode"]), int(header["size"])
+    if mode & (_IS_DIRECTORY | _IS_SYMLINK | _IS_SPECIAL):
+        target = str(header["linkTarget"]) if mode & _IS_SYMLINK else ""
+        return _File(is_directory=bool(mode & _IS_DIRECTORY), size_bytes=0, content=None, link_target=target)
+    with tarfile.open(fileobj=body, mode="r|") as archive:
+        member = archive.next()
+        file = archive.extractfile(member) if member is not None else None
+        content = file.read(limit_bytes) if file is not None else b""
+    return _File(is_directory=False, size_bytes=size, content=content)
 
 
 def _parents(path: str) -> Iterator[str]:
     while path := path.rpartition("/")[0]:
         yield path
-
-
-def _message(body: bytes) -> str:
-    try:
-        answer: dict[str, Any] = json.loads(body)
-        return str(answer["message"])
-    except (ValueError, KeyError, TypeError):
-        return body.decode(errors="replace")

@@ -39,7 +39,6 @@ from lab.runtime.runtime import (
 )
 
 PAUSE_IMAGE = "pod-hook-lab/pause"
-POD_CIDR = "10.244.0.0/16"  # kubeadm's customary --pod-network-cidr
 _REMOVALS_AT_ONCE = 8  # the engine removes about this many in parallel before it only queues
 
 
@@ -48,7 +47,7 @@ class RuntimeSettings:
     """Which lab this is on the engine, where its pods' addresses come from, and what each container may use."""
 
     instance: str
-    pod_cidr: str = POD_CIDR
+    pod_cidr: str
     pause_image: str = PAUSE_IMAGE
     limits: Limits = field(default_factory=Limits)
 

@@ -94,12 +94,12 @@ class EngineClient:
                 if status in (101, 200):
                     connection.settimeout(None)
                     return RawStream(connection, early)
-                message = _error_message(connection, headers, early)
+                message = error_message(_rest_of_body(connection, headers, early))
             except BaseException:
                 connection.close()
                 raise
             connection.close()
-        raise _engine_error(action, status, message)
+        raise engine_error(action, status, message)
 
     def _connect(self) -> socket.socket:
         address = self.address
@@ -198,7 +198,7 @@ def words(action: str) -> Iterator[None]:
         yield
     except docker.errors.APIError as error:
         status = error.status_code or 500
-        raise _engine_error(action, status, str(error.explanation or error)) from error
+        raise engine_error(action, status, str(error.explanation or error)) from error
     except (
         docker.errors.DockerException,
         requests.exceptions.RequestException,
@@ -210,7 +210,8 @@ def words(action: str) -> Iterator[None]:
         ) from error
 
 
-def _engine_error(action: str, status: int, message: str) -> EngineError:
+def engine_error(action: str, status: int, message: str) -> EngineError:
+    """Return the error that an answer of the engine means."""
     message = message.strip()
     sentence = f"cannot {action}: {message}"
     lower = message.lower()
@@ -239,14 +240,19 @@ def _response_head(connection: socket.socket) -> tuple[int, dict[str, str], byte
     return int(first.split(" ", 2)[1]), headers, rest
 
 
-def _error_message(connection: socket.socket, headers: dict[str, str], body: bytes) -> str:
+def error_message(body: bytes) -> str:
+    """Return the engine's words out of the body of an error."""
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")
+
+
+def _rest_of_body(connection: socket.socket, headers: dict[str, str], body: bytes) -> bytes:
     length = int(headers.get("content-length", "0"))
     while len(body) < length:
         piece = connection.recv(READ_BYTES)
         if not piece:
             break
         body += piece
-    try:
-        return str(json.loads(body)["message"])
-    except (ValueError, KeyError, TypeError):
-        return body.decode(errors="replace")
+    return body

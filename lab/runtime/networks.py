@@ -20,9 +20,9 @@ from docker.types import IPAMConfig, IPAMPool
 
 from lab.errors import EngineError, SettingsError
 from lab.runtime.engine_client import EngineClient, NotFound, words
+from lab.runtime.firewall import BRIDGE_PREFIX
 from lab.runtime.labels import network_labels, selector
 
-BRIDGE_PREFIX = "phl"  # the firewall knows the lab's bridges by it
 SUBNET_PREFIX_LENGTH = 26  # 61 pods: gateway, network and broadcast address taken off 64
 INTERFACE_NAME_LENGTH = 15  # linux/if.h: IFNAMSIZ less its NUL
 _ATTEMPTS = 16  # another process may take the subnet between the look and the creation

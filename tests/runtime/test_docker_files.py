@@ -12,6 +12,13 @@ from lab.runtime.runtime import Mount
 pytestmark = pytest.mark.engine
 
 
+@pytest.fixture(autouse=True, params=["overlay", "archive"])
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test once by the overlay's directory and once by the engine's archive: the answers are the same."""
+    if request.param == "archive":
+        monkeypatch.setattr("lab.runtime.container_files._file_in_overlay", lambda *_: None)
+
+
 def test_what_a_container_wrote_is_told_with_its_content_before_and_after_its_death(docker_lab: Any) -> None:
     script = "echo Hello > /usr/share/message; mkdir -p /srv/new/empty; echo x > /srv/new/file; echo ready; exec sleep 600"
     container_id, recorder = docker_lab.run("sh", "-c", script, image="nginx")

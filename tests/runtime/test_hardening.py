@@ -55,10 +55,13 @@ def test_a_container_shares_network_and_ipc_with_its_sandbox_only() -> None:
     assert host["NetworkMode"] == host["IpcMode"] == "container:abc"
 
 
-def test_limits_bound_memory_swap_processes_cpu_and_the_engines_log() -> None:
-    host = request(limits=Limits(memory_bytes=64 << 20, pids=20, cpu_cores=0.5, log_bytes=1000))["HostConfig"]
+def test_limits_bound_memory_swap_processes_and_cpu() -> None:
+    host = request(limits=Limits(memory_bytes=64 << 20, pids=20, cpu_cores=0.5))["HostConfig"]
     assert (host["Memory"], host["MemorySwap"], host["PidsLimit"], host["NanoCpus"]) == (64 << 20, 64 << 20, 20, 500_000_000)
-    assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "1000", "max-file": "1"}}
+
+
+def test_the_engine_keeps_no_copy_of_the_output() -> None:
+    assert request()["HostConfig"]["LogConfig"]["Type"] == "none"
 
 
 def test_a_manifest_can_lower_a_limit_and_not_raise_it() -> None:
