@@ -91,7 +91,7 @@ function startMenu(card) {
     event.preventDefault(); // the form's first button would be pressed, and that is Graceful
     asked.querySelector("[data-confirm]").click();
   });
-  form.addEventListener("submit", () => close());
+  form.addEventListener("htmx:beforeRequest", () => close()); // not on submit: htmx forgets the button when it loses focus
   menu.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !menu.contains(event.relatedTarget)) close(false);
   });

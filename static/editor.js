@@ -208,7 +208,8 @@ function changedLines(a, b) {
   const lineOf = (text, position) => text.slice(0, position).split("\n").length;
   const lines = new Set();
   for (const { fromB, toB } of diff(a, b)) {
-    for (let line = lineOf(b, fromB); line <= lineOf(b, Math.max(fromB, toB)); line++) lines.add(line);
+    const end = toB > fromB && b[toB - 1] === "\n" ? toB - 1 : toB; // a change that ends with a line does not reach into the next
+    for (let line = lineOf(b, fromB); line <= lineOf(b, end); line++) lines.add(line);
   }
   return lines.size;
 }

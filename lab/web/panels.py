@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from lab.runtime.signal_names import in_mask, signal_name
+from lab.runtime.signal_names import NOISE, in_mask, signal_name
 from lab.timeline.describe import describe_pod, event_message, event_source
 from lab.timeline.facts import (
     CommandAnswered,
@@ -27,6 +27,7 @@ from lab.timeline.facts import (
     ProcessObserved,
     RunAborted,
     RunClosed,
+    RunOpened,
     SignalReceived,
     SignalSent,
 )
@@ -62,9 +63,9 @@ _CALM = frozenset({"Pending", "ContainerCreating", "PodInitializing", "Terminati
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What the chip says: the pods, whether the run is live, and how it ended."""
+    """What the chip says: the run ("" before the first), its pods, whether it is live, and how it ended."""
 
-    opened: bool
+    run_id: str
     live: bool
     pods: tuple[PodChip, ...]
     closed: RunClosed | None
@@ -174,9 +175,10 @@ class Log:
 
 def status_of(story: Story) -> Status:
     """Return what the status chip shows."""
+    opened = story.opened.fact if story.opened else None
     ended = story.ended.fact if story.ended else None
     return Status(
-        opened=story.opened is not None,
+        run_id=opened.run_id if isinstance(opened, RunOpened) else "",
         live=story.opened is not None and ended is None,
         pods=tuple(
             PodChip(
@@ -309,7 +311,7 @@ def _signal_rows(story: Story) -> Iterator[SignalRow]:
 def mask_bits(process: ProcessObserved) -> tuple[MaskBit, ...]:
     """Return what the masks say of the signals one stops a process with, and of every other that is caught."""
     caught, ignored, blocked = (int(m, 16) for m in (process.sig_caught, process.sig_ignored, process.sig_blocked))
-    numbers = sorted({*STOP_SIGNALS, *(n for n in range(1, 32) if in_mask(caught, n))})
+    numbers = sorted({*STOP_SIGNALS, *(n for n in range(1, 32) if in_mask(caught, n) and n not in NOISE)})
     bits = []
     for number in numbers:
         state: Literal["caught", "ignored", "blocked", "none"] = "none"
