@@ -94,7 +94,9 @@ class NodeFiles:
     def sweep(self) -> int:
         """Remove all clusters' nodes; return how many there were."""
         with self._lock:
-            clusters = [entry.name for entry in self._root.iterdir() if entry.is_dir()] if self._root.is_dir() else []
+            clusters = (
+                [entry.name for entry in self._root.iterdir() if _NAME.fullmatch(entry.name)] if self._root.is_dir() else []
+            )
             for cluster in clusters:
                 self.remove_cluster(cluster)
             return len(clusters)
