@@ -133,7 +133,7 @@ def _open_cluster(side: NodeSide, scenario: Scenario, clock: Clock, recorders: l
     gates = frozenset(name for name, on in scenario.feature_gates.items() if on)
     timeline = Timeline(f"run-{secrets.token_hex(4)}", clock, MemoryJournal(), keep=KEEP_ENTRIES)
     side.runtime.prepare_cluster(timeline.cluster)
-    options = ClusterOptions(feature_gates=gates)
+    options = ClusterOptions(feature_gates=gates, witness_problem=side.witness_problem)
     return Cluster(timeline, clock, side.runtime, side.files, options=options, engine_lost=engine_lost)
 
 

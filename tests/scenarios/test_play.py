@@ -1,0 +1,264 @@
+"""Scenarios played on a scripted runtime in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.clock import VirtualClock
+from lab.cluster.cluster import Cluster
+from lab.runtime.node_files import NodeFiles
+from lab.runtime.scripted import ContainerScript, ExecScript, ScriptedRuntime
+from lab.scenarios.recording import Recorder, Recording
+from lab.scenarios.scenario import Scenario
+from lab.scenarios.steps import action_from_json
+from lab.timeline.facts import WorkerFailed
+from lab.timeline.timeline import MemoryJournal, Timeline
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, labels: {{app: web}}}}
+spec:
+  terminationGracePeriodSeconds: 6
+  containers:
+  - name: {container}
+    image: busybox
+    command: [sh]
+"""
+ONE, TWO = POD.format(name="one", container="app"), POD.format(name="two", container="side")
+BOTH = f"{ONE}---\n{TWO}"
+OBEDIENT = ContainerScript(
+    on_signal={"SIGTERM": (0.5, 0)}, logs=("hello",), execs={"three": ExecScript(exit_code=3, stderr="no\n")}
+)
+
+Play = Callable[..., Recording]
+
+
+class Stage:
+    """A fresh cluster in virtual time, on which scenarios are recorded."""
+
+    def __init__(self, root: Path) -> None:
+        self.clock = VirtualClock()
+        self.timeline = Timeline("c", self.clock, MemoryJournal())
+        self.script = OBEDIENT
+        self._root = root
+
+    def record(
+        self,
+        *actions: Mapping[str, Any],
+        manifest: str = ONE,
+        timeout_seconds: float | None = None,
+        disturb: Callable[[Recorder], None] | None = None,
+        **more: str,
+    ) -> Recording:
+        runtime = ScriptedRuntime(self.clock, {"app": self.script, "side": self.script})
+        cluster = Cluster(self.timeline, self.clock, runtime, NodeFiles(self._root))
+        manifests = {"manifest.yaml": manifest} | {f"{name}.yaml": text for name, text in more.items()}
+        parsed = tuple(action_from_json(dict(action), "manifest.yaml") for action in actions)
+        scenario = Scenario(id="S", title="S", namespace="n", actions=parsed, manifests=manifests)
+        recorder = Recorder(scenario, cluster, self.clock, run_id="r")
+        if disturb is not None:
+            self.clock.spawn("disturbance", disturb, recorder)
+        try:
+            return recorder.record(timeout_seconds)
+        finally:
+            cluster.close()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+APPLY, READY, GONE = {"do": "apply"}, {"do": "wait", "for": "ready"}, {"do": "wait", "for": "gone", "timeout": 90}
+
+
+def answers(recording: Recording) -> list[tuple[int, str]]:
+    return [(c["rc"], c["stdout"] + c["stderr"]) for c in recording.trace["cli"]]
+
+
+def test_a_pod_is_applied_made_ready_deleted_and_gone(stage: Stage) -> None:
+    recording = stage.record(APPLY, READY, {"do": "delete"}, GONE)
+    assert recording.failure is None
+    assert answers(recording) == [(0, "pod/one created\n"), (0, 'pod "one" deleted from n namespace\n')]
+    assert [row["status"] for row in recording.trace["getTable"]][-3:] == ["Terminating", "Completed", "Completed"]
+    assert recording.trace["gone_t"].keys() == {"one"}
+    assert [(e["container"], e["exitStatus"]) for e in recording.trace["containerExit"]] == [("app", 0)]
+    assert recording.trace["notes"] == []
+
+
+def test_recording_stops_after_the_last_action(stage: Stage) -> None:
+    recording = stage.record(APPLY, READY)
+    assert recording.trace["gone_t"] == {}
+    assert not [row for row in recording.trace["podStates"] if row.get("deleted")]
+
+
+def test_a_background_delete_lets_the_next_action_begin_after_its_settling_time(stage: Stage) -> None:
+    stage.script = ContainerScript()  # never ends by itself
+    background = {"do": "delete", "background": True, "settle": 2}
+    recording = stage.record(APPLY, READY, background, {"do": "delete", "args": ["--grace-period=0", "--force"]})
+    first, second = recording.trace["t_delete"]
+    assert second - first == pytest.approx(
+        -2.0, abs=0.01
+    )  # the forced one answers first; commands stand in the order of their answers
+    assert [c["argv"][-1] for c in recording.trace["cli"]] == ["manifest.yaml", "--force", "one"]
+
+
+def test_a_delete_that_does_not_return_is_given_up_with_a_note(stage: Stage) -> None:
+    stage.script = ContainerScript(execs={"hang": ExecScript(seconds=1000.0)})
+    hook = "    lifecycle: {postStart: {exec: {command: [hang]}}}\n"
+    recording = stage.record(APPLY, {"do": "wait", "for": "time=1"}, {"do": "delete"}, manifest=ONE + hook)
+    assert recording.trace["notes"] == ["kubectl delete pod one had not returned after 150 s"]
+    assert recording.failure is None
+
+
+def test_a_wait_that_times_out_is_noted_and_the_next_action_runs(stage: Stage) -> None:
+    recording = stage.record(APPLY, {"do": "wait", "for": "phase=Failed", "timeout": 3}, {"do": "delete"})
+    assert recording.trace["notes"] == ["wait phase=Failed timed out"]
+    assert len(recording.trace["cli"]) == 2
+
+
+def test_what_the_lab_cannot_do_is_noted_and_left_out(stage: Stage) -> None:
+    recording = stage.record(
+        {"do": "dance"},
+        {"do": "kubectl", "argv": ["rollout", "status"]},
+        {"do": "apply", "args": ["--dry-run=server"]},
+        {"do": "api", "method": "POST", "path": "/x"},
+        {"do": "kubectl", "argv": ["-w"]},
+    )
+    assert recording.trace["notes"] == [
+        "not supported by this lab: dance",
+        "not supported by this lab: kubectl rollout status",
+        "not supported by this lab: kubectl apply -f manifest.yaml --dry-run=server",
+        "not supported by this lab: api POST /x",
+        "not supported by this lab: kubectl -w",
+    ]
+    assert recording.trace["cli"] == []
+
+
+def test_several_pods_are_deleted_by_file_by_label_by_name_and_all(stage: Stage) -> None:
+    deletions = (
+        "delete -f manifest.yaml",
+        "delete pods -l app=web",
+        "delete pod one two",
+        "delete pods --all",
+        "delete pod/one pod/two -o name",
+    )
+    actions: list[Mapping[str, Any]] = []
+    for line in deletions:
+        actions += [APPLY, READY, {"do": "kubectl", "argv": line.split()}]
+    recording = stage.record(*actions, manifest=BOTH)
+    said = [stdout for rc, stdout in answers(recording) if "created" not in stdout and rc == 0]
+    both = "".join(f'pod "{name}" deleted from n namespace\n' for name in ("one", "two"))
+    assert said == [both, both, both, both, "pod/one\npod/two\n"]
+    assert not stage.timeline.view().list("Pod")
+
+
+def test_deleting_what_is_not_there_is_refused_in_the_words_of_each_form(stage: Stage) -> None:
+    lines = (
+        "delete -f manifest.yaml",
+        "delete pod a b",
+        "delete pods -l app=web",
+        "delete pod a b --ignore-not-found",
+        "delete pod a",
+    )
+    recording = stage.record(*({"do": "kubectl", "argv": line.split()} for line in lines))
+    missing = 'Error from server (NotFound): pods "{}" not found\n'
+    assert answers(recording) == [
+        (1, 'Error from server (NotFound): error when deleting "manifest.yaml": pods "one" not found\n'),
+        (1, missing.format("a") + missing.format("b")),
+        (0, "No resources found\n"),
+        (0, ""),
+        (1, missing.format("a")),
+    ]
+
+
+def test_a_delete_of_several_gives_up_at_its_timeout(stage: Stage) -> None:
+    stage.script = ContainerScript()
+    recording = stage.record(APPLY, READY, {"do": "kubectl", "argv": ["delete", "-f", "manifest.yaml", "--timeout=2s"]})
+    expected = 'pod "one" deleted from n namespace\nerror: timed out waiting for the condition on pods/one\n'
+    assert answers(recording)[-1] == (1, expected)
+
+
+def test_exec_answers_as_kubectl_does(stage: Stage) -> None:
+    recording = stage.record(
+        APPLY,
+        READY,
+        {"do": "exec", "argv": ["sh", "three"], "as": "three"},
+        {"do": "kubectl", "argv": ["exec", "one", "-c", "nope", "--", "true"]},
+        {"do": "kubectl", "argv": ["exec", "ghost", "--", "true"]},
+        {"do": "exec", "argv": ["true"], "as": "fine"},
+    )
+    assert answers(recording)[1:] == [
+        (3, "no\ncommand terminated with exit code 3\n"),
+        (1, "error: container nope is not valid for pod one out of: app\n"),
+        (1, 'Error from server (NotFound): pods "ghost" not found\n'),
+        (0, ""),
+    ]
+    assert recording.trace["files"] == {"three": {"error": "no\ncommand terminated with exit code 3"}, "fine": ""}
+
+
+def test_logs_are_kept_as_an_answer_and_in_the_trace(stage: Stage) -> None:
+    recording = stage.record(APPLY, READY, {"do": "logs"})
+    assert answers(recording)[1][1].endswith(" hello\n")
+    assert [line["line"] for line in recording.trace["logs"]["one/app"]["0"]] == ["hello"]
+
+
+def test_a_description_is_kept_under_its_name(stage: Stage) -> None:
+    recording = stage.record(APPLY, READY, {"do": "describe", "as": "ready"}, {"do": "describe", "pod": "ghost"})
+    kept = recording.trace["describe"]["ready"]
+    assert kept["text"].startswith("Name:")
+    assert kept["get"].splitlines()[1].split()[:3] == ["one", "1/1", "Running"]
+    assert "phase: Running" in kept["yaml"]
+    assert recording.trace["notes"] == ['describe: pods "ghost" not found']
+
+
+def test_a_missing_file_is_kept_as_an_error(stage: Stage) -> None:
+    recording = stage.record(
+        APPLY, READY, {"do": "readfile", "path": "/nowhere"}, {"do": "readfile", "path": "/x", "container": "nope", "as": "wrong"}
+    )
+    assert recording.trace["files"] == {
+        "/nowhere": {"error": "No such file or directory"},
+        "wrong": {"error": "error: container nope is not valid for pod one out of: app"},
+    }
+
+
+def test_a_refused_manifest_is_an_answer_and_the_scenario_goes_on(stage: Stage) -> None:
+    recording = stage.record(APPLY, {"do": "delete"}, {"do": "exec", "argv": ["true"]}, manifest="kind: [")
+    assert recording.failure is None
+    assert answers(recording)[0][0] == 1
+    assert recording.trace["notes"] == ["an action needs a pod, and there is none"] * 2
+
+
+def test_a_second_manifest_is_submitted_by_its_name(stage: Stage) -> None:
+    recording = stage.record(APPLY, {"do": "create", "file": "more.yaml"}, READY, more=TWO)
+    assert answers(recording) == [(0, "pod/one created\n"), (0, "pod/two created\n")]
+
+
+def test_a_recording_that_takes_too_long_ends_with_what_there_is(stage: Stage) -> None:
+    recording = stage.record(APPLY, {"do": "wait", "for": "time=500"}, timeout_seconds=5.0)
+    assert str(recording.failure) == "cannot finish scenario S within 5 s; give it more --timeout"
+    assert answers(recording) == [(0, "pod/one created\n")]
+
+
+def test_a_recording_ends_at_once_when_the_lab_has_failed(stage: Stage) -> None:
+    def fail(_recorder: Recorder) -> None:
+        stage.clock.sleep(3.0)
+        stage.timeline.append(WorkerFailed(message="KeyError: 'x'"))
+
+    recording = stage.record(APPLY, {"do": "wait", "for": "time=500"}, disturb=fail)
+    assert "KeyError" in str(recording.failure)
+    assert stage.clock.monotonic() < 60
+
+
+def test_a_recording_ends_at_once_when_the_engine_is_lost(stage: Stage) -> None:
+    def lose(recorder: Recorder) -> None:
+        stage.clock.sleep(3.0)
+        recorder.interrupt("cannot reach the engine")
+
+    recording = stage.record(APPLY, {"do": "wait", "for": "time=500"}, disturb=lose)
+    assert str(recording.failure) == "cannot reach the engine"
