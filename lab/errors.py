@@ -7,7 +7,7 @@ A learner's failure is a fact or a field error, never an exception; these mean t
     │   ├── EngineUnavailable      no engine answers
     │   ├── ImageNotFound          the engine's local store has no such image
     │   └── ContainerGone          the container (or exec) is not there or not running any more
-    ├── ApiError                   a refusal of the API server: code, reason, message (a learner's failure in transit to its answer)
+    ├── ApiError                   a refusal of the API server, in transit to the learner's answer: code, reason, message
     ├── VolumeError                a pod's volume cannot be prepared on its node, in the kubelet's words
     ├── HistoryExpired             a reader asked for entries older than the retention horizon
     ├── StoreError                 the store cannot be read or written
@@ -48,7 +48,7 @@ class ContainerGone(EngineError):
 
 
 class ApiError(LabError):
-    """A refusal as the API server words it. ``code`` is the HTTP status, ``reason`` the Status reason, ``causes`` (field, message) pairs."""
+    """A refusal as the API server words it: HTTP status, Status reason, and ``causes`` as (field, message) pairs."""
 
     def __init__(self, code: int, reason: str, message: str, *, causes: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(message)

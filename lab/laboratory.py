@@ -32,8 +32,8 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSide:
-    """The engine's side of a lab: the runtime and the virtual nodes' files. ``witness_problem`` says why signals that containers receive
-    cannot be witnessed here, with the remedy; None when they can."""
+    """The engine's side of a lab: the runtime and the virtual nodes' files. ``witness_problem`` says why signals that
+    containers receive cannot be witnessed here, with the remedy; None when they can."""
 
     runtime: DockerRuntime
     files: NodeFiles

@@ -18,8 +18,8 @@ from lab.timeline.timeline import Timeline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterOptions:
-    """``feature_gates`` names the Kubernetes gates that are on against upstream's default; ``log_limit_bytes`` bounds each instance's log;
-    ``witness_problem`` says why received signals cannot be witnessed on this host, if they cannot."""
+    """``feature_gates`` names the Kubernetes gates that are on against upstream's default; ``log_limit_bytes`` bounds each
+    instance's log; ``witness_problem`` says why received signals cannot be witnessed on this host, if they cannot."""
 
     feature_gates: frozenset[str] = frozenset()
     log_limit_bytes: int = LOG_LIMIT_BYTES

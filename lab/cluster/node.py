@@ -40,8 +40,8 @@ class NodeParts:
 
 
 class Node:
-    """A running node. ``cleared(pod_uid, run_id)`` is called when nothing of a pod is left on it, ``engine_lost(message)`` once when the
-    engine has stopped answering; both from the node's threads."""
+    """A running node. ``cleared(pod_uid, run_id)`` is called when nothing of a pod is left on it, ``engine_lost(message)``
+    once when the engine has stopped answering; both from the node's threads."""
 
     def __init__(self, parts: NodeParts, *, cleared: Callable[[str, str], None], engine_lost: Callable[[str], None]) -> None:
         self._parts = parts
@@ -96,8 +96,8 @@ class Node:
         return self._parts.files.read(self._parts.cluster, path, limit_bytes=FILE_LIMIT_BYTES)
 
     def abort(self, pod_uids: frozenset[str] | None = None) -> None:
-        """End pods at once, outside of what Kubernetes would do: workers leave, containers are removed. None means all. Does not block
-        until they are cleared."""
+        """End pods at once, outside of what Kubernetes would do: workers leave, containers are removed. None means all. Does
+        not block until they are cleared."""
         with self._parts.timeline.changed:
             workers = [w for uid, w in self._workers.items() if pod_uids is None or uid in pod_uids]
         for worker in workers:

@@ -74,8 +74,8 @@ class Registry:
             return self._write("update", {**value, "metadata": metadata, "status": current["status"]}, writer, run_id)
 
     def bind(self, namespace: str, name: str, uid: str, node: str, status: Callable[[JSON], JSON]) -> JSON | None:
-        """Store the scheduler's decision: ``spec.nodeName`` (none when ``node`` is "") and the status ``status(old)``. None when the
-        pod is gone."""
+        """Store the scheduler's decision: ``spec.nodeName`` (none when ``node`` is "") and the status ``status(old)``. None
+        when the pod is gone."""
 
         def bound(current: JSON) -> JSON:
             spec = {**current["spec"], "nodeName": node} if node else current["spec"]

@@ -95,9 +95,9 @@ class Runs:
     def open(
         self, cluster_id: str, example: str, manifest: str, *, verb: Literal["apply", "create"] = "apply", fresh: bool = False
     ) -> Run:
-        """Submit a manifest as `kubectl apply` (or create) does, and return the run at once; what happens is on the timeline. On a live
-        run of the example the manifest is applied there. ``fresh`` first ends that run, and any other whose pods have the same names,
-        on a clean node. Raises RunRefused."""
+        """Submit a manifest as `kubectl apply` (or create) does, and return the run at once; what happens is on the timeline.
+        On a live run of the example the manifest is applied there. ``fresh`` first ends that run, and any other whose pods
+        have the same names, on a clean node. Raises RunRefused."""
         cluster = self._cluster(cluster_id)
         if fresh:
             self._end_colliding(cluster, example, manifest)
@@ -117,7 +117,8 @@ class Runs:
     def delete(
         self, run_id: str, *, pod: str | None = None, grace_period_seconds: int | None = None, force: bool = False
     ) -> None:
-        """Delete the run's pods (or one of them) as `kubectl delete pod` does, and return at once. Nothing happens to an ended run."""
+        """Delete the run's pods (or one of them) as `kubectl delete pod` does, and return at once. Nothing happens to an
+        ended run."""
         with self._changed:
             live = self._live.get(run_id)
         if live is None:
@@ -165,8 +166,8 @@ class Runs:
             return self._timelines[cluster_id]
 
     def recover(self) -> tuple[Run, ...]:
-        """Close what a lab that stopped left live: its runs end with RunAborted, their pods leave the API. Call it once, before anything
-        else, after the engine was swept. Returns those runs."""
+        """Close what a lab that stopped left live: its runs end with RunAborted, their pods leave the API. Call it once,
+        before anything else, after the engine was swept. Returns those runs."""
         left = self._parts.index.live_runs()
         for run in left:
             cluster = self._cluster(run.cluster)

@@ -21,7 +21,8 @@ NO_NODE = (
 
 
 def schedule(registry: Registry, clock: Clock, value: JSON) -> bool:
-    """Bind a new pod to the node, or leave it Pending; return whether it was bound. Both are two writes: a status and an event."""
+    """Bind a new pod to the node, or leave it Pending; return whether it was bound. Both are two writes: a status and an
+    event."""
     metadata = value["metadata"]
     namespace, name, uid = metadata["namespace"], metadata["name"], metadata["uid"]
     selector = pod_from_object(value).spec.node_selector

@@ -32,8 +32,9 @@ DEFAULT_STOP_SIGNAL = "SIGTERM"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
-    """Why and how a container is stopped. ``message`` is the Killing event's; ``grace_override`` the pod's effective grace when the whole
-    pod goes; ``probe`` names the probe whose failure it was; ``after`` the containers that must have ended before the stop signal."""
+    """Why and how a container is stopped. ``message`` is the Killing event's; ``grace_override`` the pod's effective grace
+    when the whole pod goes; ``probe`` names the probe whose failure it was; ``after`` the containers that must have ended
+    before the stop signal."""
 
     message: str
     grace_override: int | None = None

@@ -1,7 +1,8 @@
 """Lifecycle hooks: run a handler, and bound a preStop hook by the grace period.
 
 What a hook printed is kept as a fact; Kubernetes' event says only that it failed. A hook that outlives its time is abandoned,
-never killed. Source: pkg/kubelet/lifecycle/handlers.go, pkg/kubelet/kuberuntime/kuberuntime_container.go executePreStopHook (v1.36).
+never killed. Source: pkg/kubelet/lifecycle/handlers.go, pkg/kubelet/kuberuntime/kuberuntime_container.go executePreStopHook
+(v1.36).
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def run_hook(on: PodOnNode, container: Container, attempt: Attempt, hook: Hook, 
 
 
 def run_pre_stop(on: PodOnNode, container: Container, attempt: Attempt, grace_seconds: int) -> float:
-    """Run the preStop hook for at most ``grace_seconds`` and return the seconds it used. A hook that is still running then goes on by
-    itself; its failure is recorded when it comes."""
+    """Run the preStop hook for at most ``grace_seconds`` and return the seconds it used. A hook that is still running then
+    goes on by itself; its failure is recorded when it comes."""
     ended = False
 
     def hook() -> None:

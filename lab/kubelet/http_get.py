@@ -56,8 +56,8 @@ def url_of(action: HTTPGetAction, pod_ip: str, port: int) -> str:
 
 
 def get(url: str, action: HTTPGetAction, pod_ip: str, *, timeout_seconds: float | None, user_agent: str = USER_AGENT) -> Answer:
-    """GET ``url`` following redirects on the same host, certificates unchecked; an HTTPS request that meets a plain HTTP server is
-    repeated over HTTP. Blocks up to ``timeout_seconds`` per read (None: an hour). Raises TransportError."""
+    """GET ``url`` following redirects on the same host, certificates unchecked; an HTTPS request that meets a plain HTTP
+    server is repeated over HTTP. Blocks up to ``timeout_seconds`` per read (None: an hour). Raises TransportError."""
     headers = _headers(action, user_agent)
     for _ in range(MAXIMUM_REDIRECTS + 1):
         try:

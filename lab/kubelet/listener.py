@@ -21,7 +21,8 @@ LOG_TAIL_LINES = 80  # kubecontainer.MaxContainerTerminationMessageLogLines
 
 
 class AttemptListener:
-    """The listener of one instance (`lab.runtime.runtime.ContainerListener`). ``container_id`` is set once it has been created."""
+    """The listener of one instance (`lab.runtime.runtime.ContainerListener`). ``container_id`` is set once it has been
+    created."""
 
     def __init__(self, on: PodOnNode, container: Container, number: int) -> None:
         self.container_id = ""

@@ -44,8 +44,9 @@ class ApiServer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeServices:
-    """One cluster's node. ``feature_gates`` names the gates that are on against upstream's default; ``engine_lost`` is told when the
-    engine has stopped answering; ``witness_problem`` says why received signals cannot be witnessed here, if they cannot."""
+    """One cluster's node. ``feature_gates`` names the gates that are on against upstream's default; ``engine_lost`` is told
+    when the engine has stopped answering; ``witness_problem`` says why received signals cannot be witnessed here, if they
+    cannot."""
 
     cluster: str
     timeline: Timeline
@@ -129,8 +130,8 @@ class PodOnNode:
             return self.record
 
     def wait_until(self, predicate: Callable[[], bool], timeout_seconds: float | None = None) -> bool:
-        """Wait until ``predicate()`` holds, looking whenever something is appended; return whether it does. The record is fresh when the
-        predicate is asked. Raises PodAborted."""
+        """Wait until ``predicate()`` holds, looking whenever something is appended; return whether it does. The record is
+        fresh when the predicate is asked. Raises PodAborted."""
 
         def look() -> bool:
             self.refresh()

@@ -16,8 +16,8 @@ from lab.timeline.status import is_sidecar, restart_policy_of, should_be_restart
 
 @dataclass(slots=True, kw_only=True)
 class PodActions:
-    """``kill_pod``: stop everything, nothing will start again. ``stop``: containers to stop first. ``start_inits`` and ``start``: what to
-    start, in order, when due."""
+    """``kill_pod``: stop everything, nothing will start again. ``stop``: containers to stop first. ``start_inits`` and
+    ``start``: what to start, in order, when due."""
 
     kill_pod: bool = False
     create_sandbox: bool = False

@@ -1,7 +1,7 @@
 """One pod's worker: sync it until it must end, stop it, report its end.
 
-The worker is the kubelet's: one thread per pod, so a hook that blocks it blocks everything of the pod, and status is published only
-where the kubelet publishes it. Source: pkg/kubelet/kubelet.go SyncPod, SyncTerminatingPod, SyncTerminatedPod,
+The worker is the kubelet's: one thread per pod, so a hook that blocks it blocks everything of the pod, and status is
+published only where the kubelet publishes it. Source: pkg/kubelet/kubelet.go SyncPod, SyncTerminatingPod, SyncTerminatedPod,
 pkg/kubelet/pod_workers.go, pkg/kubelet/pleg/generic.go (v1.36).
 """
 
@@ -36,7 +36,8 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOutcome:
-    """How a sync ended. ``finished``: the pod's containers are done for good. ``retry_seconds``: it failed, and when to try again."""
+    """How a sync ended. ``finished``: the pod's containers are done for good. ``retry_seconds``: it failed, and when to try
+    again."""
 
     finished: bool = False
     retry_seconds: float | None = None
@@ -149,7 +150,8 @@ class PodWorker:
         return sandbox
 
     def _wait_for_work(self, outcome: SyncOutcome) -> None:
-        """Wait until there is something to do: a change the relist noticed, a probe's verdict, an API write, a retry, the deadline."""
+        """Wait until there is something to do: a change the relist noticed, a probe's verdict, an API write, a retry, the
+        deadline."""
         if self._relist.changed_during_pass(failed=outcome.retry_seconds is not None):
             return
         seen = (self.on.pod, self._prober.verdicts())

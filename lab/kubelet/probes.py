@@ -1,8 +1,8 @@
 """Liveness, readiness and startup probes: one thread per probe of a running instance, its results appended as facts.
 
-A probe does not run while postStart does, liveness and readiness not before startup has succeeded; on deletion liveness and startup
-stop while readiness goes on. gRPC health checks are not run by the lab (refused at review).
-Source: pkg/kubelet/prober/worker.go, prober.go, pkg/probe/{exec,http,tcp} (v1.36).
+A probe does not run while postStart does, liveness and readiness not before startup has succeeded; on deletion liveness and
+startup stop while readiness goes on. gRPC health checks are not run by the lab (refused at review). Source:
+pkg/kubelet/prober/worker.go, prober.go, pkg/probe/{exec,http,tcp} (v1.36).
 """
 
 from __future__ import annotations

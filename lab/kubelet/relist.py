@@ -1,8 +1,9 @@
 """When the kubelet notices what its containers did by themselves: at the next relist, once a second.
 
-The engine tells of an exit at once, and the truth view shows it; the kubelet's published status lags as the real one's does, since
-what a learner sees of `Error`, `Completed` and `CrashLoopBackOff` comes from that lag. Source: pkg/kubelet/pleg/generic.go,
-pkg/kubelet/pod_workers.go (an update that arrives during a pass makes another one), v1.36; recorded traces D1, D19, E11.
+The engine tells of an exit at once, and the truth view shows it; the kubelet's published status lags as the real one's does,
+since what a learner sees of `Error`, `Completed` and `CrashLoopBackOff` comes from that lag. Source:
+pkg/kubelet/pleg/generic.go, pkg/kubelet/pod_workers.go (an update that arrives during a pass makes another one), v1.36;
+recorded traces D1, D19, E11.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ class Relist:
         return bool(self._on.changes)
 
     def changed_during_pass(self, *, failed: bool) -> bool:
-        """Whether the next pass is due because of what happened during the last one; waits until it is. A pass that succeeded asks for
-        a relist at once; after one that failed the next relist is awaited, and what only that relist notices makes one more pass."""
+        """Whether the next pass is due because of what happened during the last one; waits until it is. A pass that succeeded
+        asks for a relist at once; after one that failed the next relist is awaited, and what only that relist notices makes
+        one more pass."""
         changes = self._take()
         if not changes or not failed:
             return bool(changes)

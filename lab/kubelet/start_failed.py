@@ -25,7 +25,8 @@ def start_failed(
     reason: str,
     message: str,
 ) -> StartFailed:
-    """Append ContainerFailed, record the event ``Failed`` with the message (an image's with its reason), and return the exception."""
+    """Append ContainerFailed, record the event ``Failed`` with the message (an image's with its reason), and return the
+    exception."""
     on.note(ContainerFailed(attempt=number, stage=stage, reason=reason, message=message), container)
     on.event("Warning", "Failed", f"Error: {reason if stage == 'image' else message}", container)
     return StartFailed(container.name)

@@ -56,7 +56,8 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerConfig:
-    """A container to create, after all kubelet-side expansion. ``entrypoint`` and ``command`` override the image's when not None."""
+    """A container to create, after all kubelet-side expansion. ``entrypoint`` and ``command`` override the image's when not
+    None."""
 
     cluster: str
     namespace: str
@@ -100,7 +101,8 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecResult:
-    """A finished exec. ``abandoned`` means the caller's timeout passed first; the process then still runs and ``exit_code`` is None."""
+    """A finished exec. ``abandoned`` means the caller's timeout passed first; the process then still runs and ``exit_code``
+    is None."""
 
     exit_code: int | None
     stdout: bytes
@@ -203,7 +205,8 @@ class Runtime(Protocol):
 
     def exec(self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None) -> ExecResult:
         """Run a command in the container: its env, user, working directory; no stdin, no TTY. Finished when stdout and stderr
-        are closed. Output is kept to 16 MiB. Raises EngineError when the command cannot be started, ContainerGone when PID 1 has ended."""
+        are closed. Output is kept to 16 MiB. Raises EngineError when the command cannot be started, ContainerGone when PID 1
+        has ended."""
         ...
 
     def process_state(self, container_id: str) -> ProcessState | None:

@@ -1,7 +1,7 @@
 """A runtime that plays scripts in a clock's time: for the fast suite, without an engine.
 
-It keeps the contract of `lab.runtime.runtime.Runtime` to the letter; what a container or a hook does is said by a `ContainerScript`.
-Nothing here is used outside of tests.
+It keeps the contract of `lab.runtime.runtime.Runtime` to the letter; what a container or a hook does is said by a
+`ContainerScript`. Nothing here is used outside of tests.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ KILLED = 137
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecScript:
-    """What a command does: after ``seconds`` it exits with ``exit_code``. ``signals`` are sent to PID 1 at its start; ``error`` makes it fail
-    to start with the engine's words."""
+    """What a command does: after ``seconds`` it exits with ``exit_code``. ``signals`` are sent to PID 1 at its start;
+    ``error`` makes it fail to start with the engine's words."""
 
     seconds: float = 0.0
     exit_code: int = 0
@@ -46,9 +46,9 @@ class ExecScript:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerScript:
-    """What a container does. ``exits`` is (seconds, exit code) of an end by itself, per attempt, the last repeating; ``on_signal`` maps a
-    signal to (seconds until the end, exit code); others are ignored. ``execs`` maps a command's last word to its script.
-    ``start_error`` are the engine's words when it cannot be started."""
+    """What a container does. ``exits`` is (seconds, exit code) of an end by itself, per attempt, the last repeating;
+    ``on_signal`` maps a signal to (seconds until the end, exit code); others are ignored. ``execs`` maps a command's last
+    word to its script. ``start_error`` are the engine's words when it cannot be started."""
 
     exits: tuple[tuple[float, int] | None, ...] = (None,)
     on_signal: Mapping[str, tuple[float, int]] = field(default_factory=dict)

@@ -164,7 +164,8 @@ class BackingOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerExited:
-    """PID 1 ended. ``signal`` is the number of the signal that killed it, else None; times are the runtime's own, RFC 3339 with fraction."""
+    """PID 1 ended. ``signal`` is the number of the signal that killed it, else None; times are the runtime's own, RFC 3339
+    with fraction."""
 
     container_id: str
     attempt: int
@@ -229,7 +230,8 @@ class HookFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookTimedOut:
-    """A preStop hook used up the grace period: the kubelet stops waiting for it and does not kill it. Kubernetes records no event."""
+    """A preStop hook used up the grace period: the kubelet stops waiting for it and does not kill it. Kubernetes records no
+    event."""
 
     hook: Hook
     attempt: int
@@ -298,9 +300,10 @@ class SignalSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalReceived:
-    """The kernel's word on a signal to a process of the container. ``result``: delivered (a handler took it) · default (the default
-    action was taken) · ignored (dropped on arrival) · pending (queued, not yet taken). ``sender`` is the sender's command name,
-    ``sender_pid`` its host PID; ``target_pid`` is the PID inside the container (1 is PID 1), ``witness`` names the source of this fact."""
+    """The kernel's word on a signal to a process of the container. ``result``: delivered (a handler took it) · default (the
+    default action was taken) · ignored (dropped on arrival) · pending (queued, not yet taken). ``sender`` is the sender's
+    command name, ``sender_pid`` its host PID; ``target_pid`` is the PID inside the container (1 is PID 1), ``witness`` names
+    the source of this fact."""
 
     signal: str
     number: int
@@ -340,7 +343,8 @@ class FileChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogChunk:
-    """Lines the container wrote, in order, as (time RFC 3339 with fraction, stream, text). ``offset`` counts lines of this attempt from 0."""
+    """Lines the container wrote, in order, as (time RFC 3339 with fraction, stream, text). ``offset`` counts lines of this
+    attempt from 0."""
 
     attempt: int
     offset: int

@@ -19,7 +19,8 @@ Key = tuple[str, str, str]  # kind, namespace, name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterView:
-    """Every object the API server holds after entry ``seq``. An object's ``metadata.resourceVersion`` is the seq of its last write."""
+    """Every object the API server holds after entry ``seq``. An object's ``metadata.resourceVersion`` is the seq of its last
+    write."""
 
     seq: int = 0
     objects: Mapping[Key, JSON] = field(default_factory=dict)

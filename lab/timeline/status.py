@@ -23,8 +23,9 @@ UNKNOWN_EXIT_CODE = 137  # status_manager.go: ContainerStatusUnknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusInput:
-    """Everything a status depends on. ``previous`` is the status last published (or {}), ``terminal`` whether the pod has been torn
-    down, ``deadline_exceeded`` whether activeDeadlineSeconds ended it, ``messages`` the termination messages by container id."""
+    """Everything a status depends on. ``previous`` is the status last published (or {}), ``terminal`` whether the pod has
+    been torn down, ``deadline_exceeded`` whether activeDeadlineSeconds ended it, ``messages`` the termination messages by
+    container id."""
 
     pod: Pod
     record: PodRecord
@@ -41,7 +42,8 @@ def rfc3339_seconds(moment: datetime) -> str:
 
 
 def restart_policy_of(pod: Pod, container: Container) -> RestartPolicy:
-    """Return the policy that governs a container: its own, else OnFailure for an init container of an Always pod, else the pod's."""
+    """Return the policy that governs a container: its own, else OnFailure for an init container of an Always pod, else the
+    pod's."""
     if container.restart_policy is not None:
         return container.restart_policy
     if pod.is_init(container) and pod.spec.restart_policy == "Always":
@@ -133,7 +135,8 @@ def unschedulable_status(status: JSON, message: str, now: datetime) -> JSON:
 
 
 def ready_to_start_status(status: JSON, generation: int, now: datetime) -> JSON:
-    """Return the status with PodReadyToStartContainers=True: what the kubelet publishes as soon as the sandbox is up, and only that."""
+    """Return the status with PodReadyToStartContainers=True: what the kubelet publishes as soon as the sandbox is up, and
+    only that."""
     conditions = [
         _condition(c["type"], "True", (), generation, now, c) if c["type"] == "PodReadyToStartContainers" else c
         for c in status["conditions"]
