@@ -52,10 +52,11 @@ class NodeFiles:
     ``<root>/<cluster>/node`` is the node's root, ``…/pods/<uid>`` a pod's emptyDirs, ``…/pins/<uid>`` what its containers mount.
     """
 
-    def __init__(self, root: Path, *, size_limit_bytes: int = DEFAULT_SIZE_LIMIT_BYTES) -> None:
+    def __init__(self, root: Path, *, size_limit_bytes: int = DEFAULT_SIZE_LIMIT_BYTES, plain: bool = False) -> None:
+        """``plain`` asks for directories without mounts even where those are possible: right where no container runs."""
         self._root = root
         self._size_limit_bytes = size_limit_bytes
-        self._mounts = NodeMounts(root)
+        self._mounts = NodeMounts(root, plain=plain)
         self._lock = threading.RLock()
 
     @property

@@ -25,13 +25,13 @@ _FLAGS = syscalls.MS_NOSUID | syscalls.MS_NODEV
 class NodeMounts:
     """Makes and removes mounts at paths that only the lab writes to."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, plain: bool) -> None:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._can_mount = _can_mount(root)
+        self._can_mount = not plain and _can_mount(root)
 
     @property
     def are_possible(self) -> bool:
-        """Whether this process may mount; else directories are plain."""
+        """Whether there are mounts; else directories are plain."""
         return self._can_mount
 
     def make(self, directory: Path, *, size_bytes: int, mode: int) -> None:

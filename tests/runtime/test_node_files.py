@@ -144,6 +144,7 @@ def test_nothing_escapes_while_components_are_swapped(files: NodeFiles, node: Pa
     (node / "tmp/x").mkdir()
     (node / "tmp/x/secret").write_text("the node's")
     (node / "tmp/inside").mkdir()
+    (node / "tmp/link").symlink_to("inside")
     upwards = "../" * 20 + str(outside).lstrip("/")
     over = threading.Event()
 
@@ -266,9 +267,13 @@ def test_a_volume_with_too_many_files_is_read_in_part(files: NodeFiles) -> None:
     assert len(files.changes(volume, before)) == 2000
 
 
-def test_without_root_directories_are_plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_there_are_no_mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    plain = NodeFiles(tmp_path / "plain")
+    assert not NodeFiles(tmp_path / "plain").are_protected
+
+
+def test_plain_directories_work_the_same_and_leave_no_mount(tmp_path: Path) -> None:
+    plain = NodeFiles(tmp_path / "plain", plain=True)
     plain.prepare(CLUSTER)
     assert not plain.are_protected
     plain.host_path(CLUSTER, "/tmp/message", "FileOrCreate").write_text("Hello")

@@ -56,7 +56,7 @@ class Stage:
         **more: str,
     ) -> Recording:
         runtime = ScriptedRuntime(self.clock, {"app": self.script, "side": self.script})
-        cluster = Cluster(self.timeline, self.clock, runtime, NodeFiles(self._root))
+        cluster = Cluster(self.timeline, self.clock, runtime, NodeFiles(self._root, plain=True))
         manifests = {"manifest.yaml": manifest} | {f"{name}.yaml": text for name, text in more.items()}
         parsed = tuple(action_from_json(dict(action), "manifest.yaml") for action in actions)
         scenario = Scenario(id="S", title="S", namespace="n", actions=parsed, manifests=manifests)
