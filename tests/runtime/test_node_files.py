@@ -174,7 +174,7 @@ def test_nothing_escapes_while_components_are_swapped(files: NodeFiles, node: Pa
         swapper.join()
     assert b"the node's" in seen
     assert seen <= {b"the node's", None}
-    assert (node / "tmp/inside/made-1").is_dir()
+    assert any((node / "tmp/inside").iterdir())
     assert [entry.name for entry in outside.iterdir()] == ["secret"]
 
 
