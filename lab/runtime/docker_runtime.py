@@ -21,7 +21,7 @@ from lab.runtime.container_files import ContainerFiles
 from lab.runtime.engine_client import EngineClient, NotFound, words
 from lab.runtime.engine_events import ContainerEvent, EngineEvents
 from lab.runtime.exec_session import ExecSession
-from lab.runtime.followed_container import FollowedContainer, SignalFollower
+from lab.runtime.followed_container import FollowedContainer
 from lab.runtime.hardening import JSON, Limits, container_request, sandbox_request
 from lab.runtime.labels import selector
 from lab.runtime.networks import ClusterNetworks
@@ -37,6 +37,7 @@ from lab.runtime.runtime import (
     SandboxConfig,
     Started,
 )
+from lab.runtime.signals import SignalObserver
 
 PAUSE_IMAGE = "pod-hook-lab/pause"
 _REMOVALS_AT_ONCE = 8  # the engine removes about this many in parallel before it only queues
@@ -79,7 +80,7 @@ class DockerRuntime:
     """
 
     def __init__(
-        self, engine: EngineClient, settings: RuntimeSettings, clock: Clock, signals: SignalFollower | None = None
+        self, engine: EngineClient, settings: RuntimeSettings, clock: Clock, signals: SignalObserver | None = None
     ) -> None:
         self._engine = engine
         self._settings = settings

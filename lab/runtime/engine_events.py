@@ -9,6 +9,7 @@ Source: Docker Engine API v1.41 ``GET /events`` (``since`` repeats past events a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +78,8 @@ class EngineEvents:
             stream = self._stream
             self._changed.notify_all()
         if stream is not None:
-            stream.close()
+            with suppress(OSError, AttributeError):  # the SDK stumbles over a stream that has just ended by itself
+                stream.close()
 
     def _watch(self) -> None:
         away_since: float | None = None
@@ -88,6 +90,8 @@ class EngineEvents:
                 message = "the engine closed its stream of events"
             except EngineError as error:
                 message = error.runtime_message
+            except Exception as error:  # a cut stream can end in the middle of an event; the watch must never end unseen
+                message = repr(error)
             now = self._clock.monotonic()
             with self._changed:
                 if self._connected:
@@ -119,7 +123,8 @@ class EngineEvents:
             finally:
                 with self._changed:
                     self._stream = None
-                stream.close()
+                with suppress(OSError, AttributeError):  # as in `close`
+                    stream.close()
 
 
 def _container_event(event: dict[str, Any]) -> ContainerEvent:

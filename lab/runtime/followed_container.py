@@ -12,28 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from lab.clock import Clock, Condition
 from lab.errors import ContainerGone, EngineError
 from lab.runtime.engine_client import EngineClient, Frames, RawStream, words
 from lab.runtime.engine_events import ContainerEvent
 from lab.runtime.log_lines import LogLines
-from lab.runtime.runtime import ContainerListener, Exit, ObservedSignal, Started
+from lab.runtime.runtime import ContainerListener, Exit, Started
+from lab.runtime.signals import SignalObserver
 
 FLOOD_PAUSE_SECONDS = 0.01  # between reads of 64 KiB while output is dropped: 6 MiB/s, so a flood keeps neither side busy
-
-
-class SignalFollower(Protocol):
-    """The part of `lab.runtime.signals.SignalObserver` that is used here."""
-
-    def follow(self, host_pid: int, on_signal: Callable[[ObservedSignal], None]) -> None:
-        """Report signals to the container whose PID 1 is ``host_pid``."""
-        ...
-
-    def forget(self, host_pid: int) -> None:
-        """Stop, once what came before has been reported."""
-        ...
 
 
 @dataclass(slots=True)
@@ -58,7 +47,7 @@ class FollowedContainer:
         self._clock = clock
         self._changed: Condition = clock.condition()
         self._state = _State()
-        self._signals: SignalFollower | None = None
+        self._signals: SignalObserver | None = None
         self._output: RawStream | None = None
 
     def begin(self, *, tty: bool, on_end: Callable[[str], None]) -> None:
@@ -74,7 +63,7 @@ class FollowedContainer:
         with self._changed:
             return 0 if self._state.died else self._state.pid
 
-    def started(self, started: Started, signals: SignalFollower | None) -> None:
+    def started(self, started: Started, signals: SignalObserver | None) -> None:
         """PID 1 was started; have its signals witnessed from now on."""
         if signals is not None and started.pid:
             signals.follow(started.pid, self._listener.signalled)

@@ -98,6 +98,23 @@ def test_a_lost_engine_is_told_to_every_listener_and_found_again(
         lab.runtime.close()
 
 
+@pytest.mark.engine
+def test_an_exit_during_a_short_absence_is_told_afterwards(
+    docker_lab: Any, relay: Relay, tmp_path: Path, test_pod_cidr: str
+) -> None:
+    lab = type(docker_lab)(test_pod_cidr, EngineAddress(url=f"unix://{tmp_path}/engine.sock", named_by="the test"))
+    try:
+        container_id, recorder = lab.run("sleep", "600")
+        relay.cut()
+        docker_lab.runtime.signal_container(container_id, "SIGKILL")
+        relay.open()
+        assert recorder.exit().exit_code == 137
+        assert recorder.losses == []
+    finally:
+        docker_lab.runtime.sweep(lab.instance)
+        lab.runtime.close()
+
+
 def test_without_an_engine_every_call_says_so(docker_lab_without_engine: Any) -> None:
     runtime = docker_lab_without_engine.runtime
     for call in (runtime.engine_info, lambda: runtime.find_image("nginx"), lambda: runtime.sweep(None)):
