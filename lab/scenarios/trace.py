@@ -215,10 +215,12 @@ def _exits(entries: Sequence[Entry], pods: Mapping[str | None, str], zero: _Zero
 
 
 def _logs(entries: Sequence[Entry], pods: Mapping[str | None, str], zero: _Zero) -> JSON:
+    """Return the log lines of every container; of pods that had the same name one after the other, the last one's, as in recordings."""
+    latest = {name: uid for uid, name in pods.items()}
     logs: dict[str, dict[str, list[JSON]]] = {}
     for entry in entries:
         fact = entry.fact
-        if isinstance(fact, LogChunk) and entry.pod_uid in pods:
+        if isinstance(fact, LogChunk) and entry.pod_uid in latest.values():
             lines = logs.setdefault(f"{pods[entry.pod_uid]}/{entry.container}", {}).setdefault(str(fact.attempt), [])
             lines.extend({"t": zero.of_timestamp(at), "stream": stream, "line": text} for at, stream, text in fact.lines)
     return logs

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -157,6 +158,16 @@ def test_log_chunks_of_one_attempt_are_joined_and_attempts_kept_apart() -> None:
     trace = trace_of(entries((0, pod("create")), (1, chunk(0, "a")), (2, chunk(0, "b")), (3, chunk(1, "c"))), namespace="n")
     assert trace["logs"]["p/app"]["0"] == [{"t": 2.5, "stream": "stdout", "line": word} for word in ("a", "b")]
     assert [line["line"] for line in trace["logs"]["p/app"]["1"]] == ["c"]
+
+
+def test_logs_are_those_of_the_last_pod_of_a_name() -> None:
+    def at(seq: int, uid: str, fact: Fact) -> Entry:
+        return Entry(seq=seq, at=START, elapsed_seconds=0.0, pod_uid=uid, container="app", fact=fact)
+
+    lines = [LogChunk(attempt=0, offset=0, lines=(("2026-01-01T00:00:00Z", "stdout", word),)) for word in ("first", "second")]
+    first, second = replace(pod("create"), uid="u1"), replace(pod("create"), uid="u2")
+    facts = [at(1, "u1", first), at(2, "u1", lines[0]), at(3, "u2", second), at(4, "u2", lines[1])]
+    assert [line["line"] for line in trace_of(facts, namespace="n")["logs"]["p/app"]["0"]] == ["second"]
 
 
 def test_an_exit_after_the_object_is_gone_still_belongs_to_its_pod() -> None:
