@@ -215,7 +215,7 @@ def _exits(entries: Sequence[Entry], pods: Mapping[str | None, str], zero: _Zero
 
 
 def _logs(entries: Sequence[Entry], pods: Mapping[str | None, str], zero: _Zero) -> JSON:
-    """Return the log lines of every container; of pods that had the same name one after the other, the last one's, as in recordings."""
+    """Return the log lines of every container; of pods that had one name in turn, the last one's, as in recordings."""
     latest = {name: uid for uid, name in pods.items()}
     logs: dict[str, dict[str, list[JSON]]] = {}
     for entry in entries:
