@@ -78,12 +78,17 @@ class ScriptedRuntime:
         scripts: Mapping[str, ContainerScript] | None = None,
         *,
         images: tuple[str, ...] = ("busybox", "nginx"),
+        pod_ip: str | None = None,
     ) -> None:
+        """``images`` are those in its store; ``pod_ip`` is every pod's address (default: each gets one of its own that nobody
+        answers at). While ``failures`` holds an error under a method's name, that method raises it."""
         self.calls: list[tuple[str, ...]] = []
+        self.failures: dict[str, Exception] = {}
         self._clock = clock
         self._changed = clock.condition()
         self._scripts = dict(scripts or {})
         self._images = images
+        self._pod_ip = pod_ip
         self._instances: dict[str, _Instance] = {}
         self._sandboxes: dict[str, SandboxConfig] = {}
         self._count = 0
@@ -104,6 +109,7 @@ class ScriptedRuntime:
 
     def find_image(self, image: str) -> Image | None:
         """Return an image with nginx's STOPSIGNAL for nginx."""
+        self._fail("find_image")
         name = image.partition(":")[0]
         if name not in self._images:
             return None
@@ -112,26 +118,30 @@ class ScriptedRuntime:
 
     def run_pod_sandbox(self, config: SandboxConfig) -> Sandbox:
         """Give the pod an id and an address."""
+        self._fail("run_pod_sandbox")
         self._count += 1
-        sandbox = Sandbox(id=f"sandbox-{self._count}", ip=f"10.231.0.{self._count + 1}")
+        sandbox = Sandbox(id=f"sandbox-{self._count}", ip=self._pod_ip or f"10.231.0.{self._count + 1}")
         self._sandboxes[sandbox.id] = config
         return sandbox
 
     def remove_pod_sandbox(self, sandbox_id: str) -> None:
         """Forget a sandbox."""
+        self._fail("remove_pod_sandbox")
         self._sandboxes.pop(sandbox_id, None)
 
     def create_container(self, sandbox: Sandbox, config: ContainerConfig, listener: ContainerListener) -> str:
         """Make an instance with its container's script."""
+        self._fail("create_container")
         if self.find_image(config.image) is None:
             raise ImageNotFound(f"cannot create container {config.name}: no image {config.image}")
-        container_id = f"{config.name}-{config.attempt}"
+        container_id = f"{config.name}-{config.attempt}-{config.pod_uid}"
         script = self._scripts.get(config.name, ContainerScript())
         self._instances[container_id] = _Instance(config, script, listener)
         return container_id
 
     def start_container(self, container_id: str) -> Started:
         """Begin to play the script."""
+        self._fail("start_container")
         with self._changed:
             instance = self._instances[container_id]
             if instance.script.start_error:
@@ -147,6 +157,7 @@ class ScriptedRuntime:
 
     def signal_container(self, container_id: str, signal: str) -> None:
         """Let the script react to a signal; SIGKILL always ends it."""
+        self._fail("signal_container")
         with self._changed:
             instance = self._running(container_id)
             self.calls.append(("signal", container_id, signal))
@@ -171,6 +182,7 @@ class ScriptedRuntime:
 
     def exec(self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None) -> ExecResult:
         """Play the script of a command's last word; it is killed when its container ends."""
+        self._fail("exec")
         instance = self._running(container_id)
         script = instance.script.execs.get(command[-1], ExecScript())
         self.calls.append(("exec", container_id, *command))
@@ -198,6 +210,7 @@ class ScriptedRuntime:
 
     def changed_files(self, container_id: str, *, limit_bytes: int = 4096) -> tuple[ChangedFile, ...]:
         """Return the script's files."""
+        self._fail("changed_files")
         instance = self._instances.get(container_id)
         if instance is None:
             raise ContainerGone(f"cannot look at {container_id}: it is gone")
@@ -209,6 +222,7 @@ class ScriptedRuntime:
 
     def remove_container(self, container_id: str) -> None:
         """Kill and forget a container."""
+        self._fail("remove_container")
         with self._changed:
             instance = self._instances.get(container_id)
             if instance and instance.started_at and not instance.ended:
@@ -216,6 +230,10 @@ class ScriptedRuntime:
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: instance.ended)
             self._instances.pop(container_id, None)
+
+    def _fail(self, method: str) -> None:
+        if method in self.failures:
+            raise self.failures[method]
 
     def _live(self, instance: _Instance) -> None:
         if instance.script.logs:
