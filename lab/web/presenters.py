@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import url_for
@@ -161,50 +161,36 @@ class Presenters:
         )
 
     def card(self, example: Example, cluster: str, language: Language) -> Card:
-        """Return an example's card on its lesson's page."""
+        """Return an example's card on its lesson's page, with the learner's newest run."""
         run = self._runs.latest(cluster, example.id)
-        parts, steps = self._feeds.of(run.id, card_key(example.id), language).parts() if run else self._feeds.empty(language)
-        return Card(
-            key=card_key(example.id),
-            example_id=example.id,
-            name=example.name,
-            label=example.labels[language],
-            look_for=example.look_for[language],
-            text=run.manifest if run else example.manifest,
-            original=example.manifest,
-            suggested_delete=example.delete.mode,
-            suggested_seconds=example.delete.grace_period_seconds or SUGGESTED_GRACE_SECONDS,
-            run_id=run.id if run else "",
-            live=run is not None and run.ended is None,
-            run_url=url_for("lab.run_example", example_id=example.id),
-            delete_url=url_for("lab.delete_example", example_id=example.id),
-            draft=example.id,
-            engine_problem=self._engine_problem,
-            diagnosis=_diagnosis(run.manifest) if run else None,
-            parts=parts,
-            steps=steps,
-        )
+        return self._card(example.id, example, run, language)
 
     def run_card(self, run: Run, example: Example | None, language: Language) -> Card:
         """Return the card on a run's own page: that run's text and that run only. The example may have left the catalog."""
-        parts, steps = self._feeds.of(run.id, card_key(run.example), language).parts()
+        card = self._card(run.example, example, run, language)
+        return replace(card, delete_url=url_for("lab.delete_run", run_id=run.id), draft="")
+
+    def _card(self, example_id: str, example: Example | None, run: Run | None, language: Language) -> Card:
+        key = card_key(example_id)
+        parts, steps = self._feeds.of(run.id, key, language).parts() if run else self._feeds.empty(language)
+        original = example.manifest if example else run.manifest if run else ""
         return Card(
-            key=card_key(run.example),
-            example_id=run.example,
-            name=example.name if example else run.example.rpartition("/")[2],
-            label=example.labels[language] if example else run.example,
+            key=key,
+            example_id=example_id,
+            name=example_id.rpartition("/")[2],
+            label=example.labels[language] if example else example_id,
             look_for=example.look_for[language] if example else "",
-            text=run.manifest,
-            original=example.manifest if example else run.manifest,
+            text=run.manifest if run else original,
+            original=original,
             suggested_delete=example.delete.mode if example else "graceful",
-            suggested_seconds=SUGGESTED_GRACE_SECONDS,
-            run_id=run.id,
-            live=run.ended is None,
-            run_url=url_for("lab.run_example", example_id=run.example),
-            delete_url=url_for("lab.delete_run", run_id=run.id),
-            draft="",
+            suggested_seconds=(example and example.delete.grace_period_seconds) or SUGGESTED_GRACE_SECONDS,
+            run_id=run.id if run else "",
+            live=run is not None and run.ended is None,
+            run_url=url_for("lab.run_example", example_id=example_id),
+            delete_url=url_for("lab.delete_example", example_id=example_id),
+            draft=example_id,
             engine_problem=self._engine_problem,
-            diagnosis=_diagnosis(run.manifest),
+            diagnosis=_diagnosis(run.manifest) if run else None,
             parts=parts,
             steps=steps,
         )

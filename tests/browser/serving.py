@@ -10,11 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 from lab.clock import SystemClock
 
+START_SECONDS = 60.0  # a lab that starts sweeps the engine first
 STOP_SECONDS = 30.0  # a lab that stops removes its containers first
 CHROMIUM = "/usr/bin/chromium"  # Debian's package
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]  # tests run as root, often in a container with a small /dev/shm
@@ -50,7 +52,11 @@ def _address(process: subprocess.Popen[str]) -> str:
         found = re.search(r"http://[\d.]+:(\d+)", line)
         if found:
             SystemClock().spawn("lab's stderr", _drain, process)
-            return f"http://localhost:{found[1]}"
+            address = f"http://localhost:{found[1]}"
+            with urllib.request.urlopen(
+                f"{address}/healthz", timeout=START_SECONDS
+            ):  # the port is open before the pages are there
+                return address
     raise AssertionError("the lab did not start:\n" + "".join(said))
 
 
