@@ -52,21 +52,20 @@ class SuggestedDelete:
 class Expectation:
     """What a run must show. Sequences must occur in this order, other things may stand between.
 
-    ``statuses`` are kubectl's STATUS column, ``events`` reasons, ``logs`` parts of log lines, ``hooks`` "NAME finished",
-    "NAME failed" or "NAME timed-out", ``stop_signals`` names and ``stop_seconds`` the seconds between each and SIGKILL;
-    ``answers`` are parts of what kubectl printed. ``absent`` lists event reasons, STATUS values and log parts that must
-    not occur. ``files`` are read in the container before the delete, ``node_files`` on the node afterwards (None: not there).
+    ``story`` is told in moments: "CONTAINER started", "CONTAINER postStart began" (or finished, failed, timed-out; likewise
+    preStop), "CONTAINER killing", "CONTAINER SIGTERM 3" (a signal sent, with the seconds until SIGKILL), "CONTAINER exited 0",
+    "removed" (the object). A moment may leave out its last word. ``statuses`` are kubectl's STATUS column, ``events``
+    reasons, ``logs`` parts of log lines. ``answers`` are parts of what kubectl printed, in any order. ``absent`` lists
+    moments, event reasons, STATUS values and parts of log lines and answers that must not occur. ``files`` are read in the
+    container before the delete, ``node_files`` on the node afterwards (None: not there).
     """
 
+    story: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
-    hooks: tuple[str, ...] = ()
-    stop_signals: tuple[str, ...] = ()
-    stop_seconds: tuple[float, ...] = ()
     answers: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
-    exit_codes: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     node_files: Mapping[str, str | None] = field(default_factory=dict)
 
@@ -160,15 +159,12 @@ def _suggested_delete(fields: Fields) -> SuggestedDelete:
 
 def _expectation(fields: Fields) -> Expectation:
     expectation = Expectation(
+        story=fields.strings("story"),
         statuses=fields.strings("statuses"),
         events=fields.strings("events"),
         logs=fields.strings("logs"),
-        hooks=fields.strings("hooks"),
-        stop_signals=fields.strings("stop_signals"),
-        stop_seconds=fields.list_of("stop_seconds", int, float),
         answers=fields.strings("answers"),
         absent=fields.strings("absent"),
-        exit_codes=fields.mapping("exit_codes", int),
         files=fields.mapping("files", str),
         node_files=fields.mapping("node_files", str, type(None)),
     )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -23,11 +22,14 @@ from lab.scenarios.steps import action_from_json
 from lab.timeline.facts import (
     CommandAnswered,
     ContainerExited,
+    ContainerStarted,
     Entry,
     FileChanged,
     HookFailed,
     HookFinished,
+    HookStarted,
     HookTimedOut,
+    KillStarted,
     LogChunk,
     ObjectWritten,
     SignalSent,
@@ -36,25 +38,19 @@ from lab.timeline.tables import pod_row
 from lab.timeline.timeline import MemoryJournal, Timeline
 
 CATALOG = Catalog.load(Path(__file__).parents[2] / "content")
-POD_CIDR = "10.247.0.0/20"
 NAMESPACE = "default"
 PATIENCE_SECONDS = 120.0  # a deadline for what must come, not a measure of how fast
-
-T = TypeVar("T")
 
 
 @dataclass
 class Sightings:
-    """Everything in order of appearance; ``files`` hold the last text of each path."""
+    """Everything a run has shown, in order of appearance, in the words of `Expectation`."""
 
+    story: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
-    hooks: list[str] = field(default_factory=list)
-    stop_signals: list[str] = field(default_factory=list)
-    stop_seconds: list[float] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
-    exit_codes: dict[str, int] = field(default_factory=dict)
     files: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
@@ -62,74 +58,92 @@ class Sightings:
         seen = cls()
         for entry in entries:
             seen._see(entry)
+            moment = moment_of(entry)
+            seen.story += [f"{entry.container or ''} {moment}".strip()] if moment else []
         return seen
 
     def _see(self, entry: Entry) -> None:
         match entry.fact:
             case ObjectWritten(kind="Pod", object=pod):
                 status = pod_row(pod, now=entry.at).status
-                if self.statuses[-1:] != [status]:
-                    self.statuses.append(status)
+                self.statuses += [status] if self.statuses[-1:] != [status] else []
             case ObjectWritten(kind="Event", object=event):
                 self.events.append(event["reason"])
             case LogChunk(lines=lines):
                 self.logs += [text for _, _, text in lines]
-            case HookFinished(hook=hook):
-                self.hooks.append(f"{hook} finished")
-            case HookFailed(hook=hook):
-                self.hooks.append(f"{hook} failed")
-            case HookTimedOut(hook=hook):
-                self.hooks.append(f"{hook} timed-out")
-            case SignalSent(why="stop-signal", signal=signal, timeout_seconds=seconds):
-                self.stop_signals.append(signal)
-                self.stop_seconds.append(seconds)
             case CommandAnswered(stdout=stdout, stderr=stderr):
-                self.answers += [text for text in (stderr, stdout) if text]
-            case ContainerExited(exit_code=code) if entry.container is not None:
-                self.exit_codes[entry.container] = code
+                self.answers += [stdout, stderr]
             case FileChanged(path=path, text=text):
                 self.files[path] = text
             case _:
                 pass
 
-    def missing(self, expect: Expectation) -> list[str]:
+    def amiss(self, expect: Expectation) -> list[str]:
         """Say what was expected and not seen, or seen and not wanted; empty when the run showed what it should."""
         return [
-            *_out_of_order("statuses", expect.statuses, self.statuses),
-            *_out_of_order("events", expect.events, self.events),
-            *_out_of_order("logs", expect.logs, self.logs, lambda part, line: part in line),
-            *_out_of_order("hooks", expect.hooks, self.hooks),
-            *_out_of_order("stop_signals", expect.stop_signals, self.stop_signals),
-            *_out_of_order("stop_seconds", expect.stop_seconds, self.stop_seconds),
-            *_out_of_order("answers", expect.answers, self.answers, lambda part, answer: part in answer),
-            *_different("exit_codes", expect.exit_codes, self.exit_codes),
-            *_different("files", expect.files, self.files),
+            *out_of_order("story", expect.story, self.story, same_moment),
+            *out_of_order("statuses", expect.statuses, self.statuses, str.__eq__),
+            *out_of_order("events", expect.events, self.events, str.__eq__),
+            *out_of_order("logs", expect.logs, self.logs, str.__contains__),
+            *(f"answers: {part!r} not in {self.answers}" for part in expect.answers if not within(part, self.answers)),
             *(f"absent: {part!r} was seen" for part in expect.absent if self._saw(part)),
+            *(
+                f"files: {path} is {self.files.get(path)!r}"
+                for path, text in expect.files.items()
+                if self.files.get(path) != text
+            ),
         ]
 
     def _saw(self, part: str) -> bool:
-        return part in self.statuses or part in self.events or any(part in text for text in (*self.logs, *self.answers))
+        told = any(same_moment(moment, part) for moment in self.story)
+        return told or part in (*self.statuses, *self.events) or within(part, (*self.logs, *self.answers))
 
 
-def _out_of_order(
-    what: str, wanted: Sequence[T], found: Sequence[T], same: Callable[[T, T], bool] = lambda a, b: a == b
-) -> list[str]:
+def moment_of(entry: Entry) -> str | None:
+    match entry.fact:
+        case ContainerStarted():
+            return "started"
+        case HookStarted(hook=hook):
+            return f"{hook} began"
+        case HookFinished(hook=hook):
+            return f"{hook} finished"
+        case HookFailed(hook=hook):
+            return f"{hook} failed"
+        case HookTimedOut(hook=hook):
+            return f"{hook} timed-out"
+        case KillStarted():
+            return "killing"
+        case SignalSent(signal=signal, timeout_seconds=seconds):
+            return f"{signal} {seconds:g}"
+        case ContainerExited(exit_code=code):
+            return f"exited {code}"
+        case ObjectWritten(kind="Pod", verb="remove"):
+            return "removed"
+        case _:
+            return None
+
+
+def same_moment(found: str, wanted: str) -> bool:
+    return found == wanted or found.startswith(f"{wanted} ")
+
+
+def within(part: str, texts: Iterable[str]) -> bool:
+    return any(part in text for text in texts)
+
+
+def out_of_order(what: str, wanted: Sequence[str], found: Sequence[str], same: Callable[[str, str], bool]) -> list[str]:
     rest = iter(found)
-    lost = [item for item in wanted if not any(same(item, other) for other in rest)]
+    lost = [item for item in wanted if not any(same(other, item) for other in rest)]
     return [f"{what}: {lost[0]!r} not found in this order among {list(found)}"] if lost else []
-
-
-def _different(what: str, wanted: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
-    return [f"{what}: {key} is {found.get(key)!r}, not {value!r}" for key, value in wanted.items() if found.get(key) != value]
 
 
 class Laboratory:
     """An engine with virtual nodes; each example gets a cluster of its own."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, pod_cidr: str) -> None:
         self.instance = f"lessons-{uuid.uuid4().hex[:8]}"
         self.clock = SystemClock()
-        self.runtime = DockerRuntime(EngineClient(), RuntimeSettings(instance=self.instance, pod_cidr=POD_CIDR), self.clock)
+        self.runtime = DockerRuntime(EngineClient(), RuntimeSettings(instance=self.instance, pod_cidr=pod_cidr), self.clock)
         self.files = NodeFiles(data)
 
     def play(self, example: Example) -> tuple[Sightings, Recording]:
@@ -158,9 +172,10 @@ def scenario_of(example: Example) -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def laboratory() -> Iterator[Laboratory]:
+def laboratory(worker_id: str) -> Iterator[Laboratory]:
+    number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 15
     with tempfile.TemporaryDirectory(prefix="lessons-") as data:
-        laboratory = Laboratory(Path(data))
+        laboratory = Laboratory(Path(data), pod_cidr=f"10.247.{number * 16}.0/20")
         yield laboratory
         laboratory.close()
 
@@ -172,7 +187,7 @@ def test_an_example_shows_what_its_lesson_says(laboratory: Laboratory, example: 
     files = recording.trace["files"]
     assert recording.failure is None
     assert recording.trace["notes"] == []
-    assert seen.missing(example.expect) == []
+    assert seen.amiss(example.expect) == []
     assert {path: files[path] for path in example.expect.files} == example.expect.files
     on_node = {path: files[f"host:{path}"] for path in example.expect.node_files}
     assert {path: text if isinstance(text, str) else None for path, text in on_node.items()} == example.expect.node_files
