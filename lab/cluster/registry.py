@@ -17,7 +17,7 @@ from lab.timeline import events, folds
 from lab.timeline.events import Occurrence, Recorder
 from lab.timeline.facts import JSON, Entry, ObjectWritten, Verb, Writer
 from lab.timeline.folds import ClusterView
-from lab.timeline.status import rfc3339_seconds
+from lab.timeline.status import quality_of_service, rfc3339_seconds
 from lab.timeline.timeline import Timeline
 
 MINIMUM_GRACE_SECONDS = 1  # rest/delete.go: a period that cannot be kept any more becomes 1
@@ -61,7 +61,7 @@ class Registry:
                     "creationTimestamp": rfc3339_seconds(self._clock.now()),
                     "generation": 1,
                 },
-                "status": {"phase": "Pending"},
+                "status": {"phase": "Pending", "qosClass": quality_of_service(value["spec"])},
             }
             return self._write("create", stored, writer, run_id)
 

@@ -94,8 +94,9 @@ def stop_container(on: PodOnNode, container: Container, attempt: Attempt, grace_
         return
     signal, source = stop_signal_of(container, attempt.stop_signal)
     _observe(on, container, attempt)
+    deadline = on.clock.monotonic() + grace_seconds  # the engine's own time to send a signal is not the container's
     _send(on, container, attempt, signal, why="stop-signal", source=source, timeout_seconds=grace_seconds)
-    if on.wait_until(ended, grace_seconds):
+    if on.wait_until(ended, max(0.0, deadline - on.clock.monotonic())):
         return
     _send(on, container, attempt, "SIGKILL", why="grace-period-over", source="kill", timeout_seconds=0)
     on.wait_until(ended)
@@ -175,6 +176,7 @@ def _start(on: PodOnNode, container: Container, instance: AttemptListener) -> No
     )
     on.note(fact, container)
     instance.release()
+    on.wait_until(lambda: True)  # an abort that came before the start was noted has not seen the container: leave, it is cleared
     on.event("Normal", "Started", "Container started", container)
 
 

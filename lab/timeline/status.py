@@ -102,7 +102,7 @@ def pod_status(given: StatusInput) -> JSON:
             status["phase"] = "Failed"
     status["conditions"] = _conditions(given, computed, inits, mains)
     status["startTime"] = previous.get("startTime") or rfc3339_seconds(given.now)
-    status |= {"hostIP": "127.0.0.1", "hostIPs": [{"ip": "127.0.0.1"}], "qosClass": quality_of_service(pod)}
+    status |= {"hostIP": "127.0.0.1", "hostIPs": [{"ip": "127.0.0.1"}], "qosClass": previous.get("qosClass", "BestEffort")}
     if ip := given.record.sandbox_ip or previous.get("podIP", ""):
         status |= {"podIP": ip, "podIPs": [{"ip": ip}]}
     if inits:
@@ -144,12 +144,16 @@ def ready_to_start_status(status: JSON, generation: int, now: datetime) -> JSON:
     return {**status, "conditions": conditions}
 
 
-def quality_of_service(pod: Pod) -> str:
-    """Return BestEffort, Burstable or Guaranteed (pkg/apis/core/v1/helper/qos; the lab keeps limits only)."""
-    limits = [(c.cpu_limit_cores, c.memory_limit_bytes) for c in pod.all_containers]
-    if all(cpu is None and memory is None for cpu, memory in limits):
+def quality_of_service(spec: JSON) -> str:
+    """Return BestEffort, Burstable or Guaranteed for a pod's spec in API form (pkg/apis/core/v1/helper/qos)."""
+    resources = [c.get("resources") or {} for c in (*spec.get("initContainers", ()), *spec["containers"])]
+    asked = [{k: v for kind in ("requests", "limits") for k, v in (r.get(kind) or {}).items()} for r in resources]
+    if not any(asked):
         return "BestEffort"
-    return "Guaranteed" if all(cpu is not None and memory is not None for cpu, memory in limits) else "Burstable"
+    guaranteed = all(
+        {"cpu", "memory"} <= set(r.get("limits") or {}) and (r.get("requests") or r["limits"]) == r["limits"] for r in resources
+    )
+    return "Guaranteed" if guaranteed else "Burstable"
 
 
 # --- containers ---------------------------------------------------------------------------------------------------
