@@ -18,6 +18,7 @@ from markupsafe import Markup
 from lab.lessons import Language
 from lab.timeline.facts import Entry, LogChunk, RunOpened
 from lab.web import panels
+from lab.web.signals import signals_of
 from lab.web.steps import Step, step_of
 from lab.web.story import PARTS, Part, Story
 from lab.web.wording import WORDINGS
@@ -70,7 +71,7 @@ _CONTEXTS: Mapping[Part, Callable[[Story], object]] = {
     "events": panels.events_of,
     "describe": panels.descriptions_of,
     "hook-output": panels.hooks_of,
-    "signals": panels.signals_of,
+    "signals": signals_of,
     "logs": panels.logs_of,
 }
 

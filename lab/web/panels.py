@@ -5,12 +5,10 @@ Times are seconds since Run. Nothing is worded here and nothing is escaped; that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from lab.runtime.signal_names import NOISE, in_mask, signal_name
 from lab.timeline.describe import describe_pod, event_message, event_source
 from lab.timeline.facts import (
     CommandAnswered,
@@ -23,18 +21,13 @@ from lab.timeline.facts import (
     HookTimedOut,
     LogChunk,
     ObjectWritten,
-    ObserverUnavailable,
-    ProcessObserved,
     RunAborted,
     RunClosed,
     RunOpened,
-    SignalReceived,
-    SignalSent,
 )
 from lab.web.story import HookStory, PodStory, Story
 
 SHOWN_LOG_LINES = 2_000  # per instance of a container: what a browser still shows without effort
-STOP_SIGNALS = (1, 2, 3, 10, 12, 15)  # HUP INT QUIT USR1 USR2 TERM: those one asks of before a stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,27 +127,6 @@ class HookRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MaskBit:
-    """What PID 1 does with a signal, by its masks alone: caught, ignored, blocked, or nothing of these."""
-
-    number: int
-    name: str
-    state: Literal["caught", "ignored", "blocked", "none"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignalRow:
-    """A line of the Signals tab; ``bits`` belong to a `ProcessObserved`."""
-
-    seq: int
-    since_run_seconds: float
-    since_delete_seconds: float | None
-    container: str
-    fact: SignalSent | SignalReceived | ProcessObserved | ObserverUnavailable
-    bits: tuple[MaskBit, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LogLines:
     """Consecutive lines of a log, as one entry brought them."""
 
@@ -205,7 +177,7 @@ def commands_of(story: Story) -> tuple[Command, ...]:
 def files_of(story: Story) -> tuple[File, ...]:
     """Return the files that appeared or changed, the latest first."""
     found = [
-        File(seq=e.seq, since_run_seconds=_since_run(story, e), container=e.container or "", fact=e.fact)
+        File(seq=e.seq, since_run_seconds=since_run_seconds(story, e), container=e.container or "", fact=e.fact)
         for e in story.files.values()
         if isinstance(e.fact, FileChanged)
     ]
@@ -226,7 +198,7 @@ def events_of(story: Story) -> tuple[EventRow, ...]:
                     source=event_source(event),
                     message=event_message(event),
                     count=int(event["count"]),
-                    since_run_seconds=_since_run(story, entry),
+                    since_run_seconds=since_run_seconds(story, entry),
                 )
             )
     return tuple(rows)
@@ -244,7 +216,7 @@ def _description(story: Story, pod: PodStory) -> Description:
     objects = [e.fact.object for e in events if isinstance(e.fact, ObjectWritten)]
     text = describe_pod(pod.object, objects, now=shown.at)
     return Description(
-        uid=pod.uid, name=pod.name, text=text, since_run_seconds=_since_run(story, shown), removed=pod.removed is not None
+        uid=pod.uid, name=pod.name, text=text, since_run_seconds=since_run_seconds(story, shown), removed=pod.removed is not None
     )
 
 
@@ -269,7 +241,7 @@ def _hook_run(story: Story, hook: HookStory) -> HookRun | None:
         action=begun.action if isinstance(begun, HookStarted) else (),
         container=first.container or "",
         attempt=known.attempt,
-        since_run_seconds=_since_run(story, first),
+        since_run_seconds=since_run_seconds(story, first),
         state=_hook_state(hook),
         finished=ended if isinstance(ended, HookFinished) else None,
         failed=ended if isinstance(ended, HookFailed) else None,
@@ -286,43 +258,6 @@ def _hook_state(hook: HookStory) -> Literal["running", "finished", "failed", "ti
     if isinstance(ended, HookSkipped):
         return "skipped"
     return "timed-out" if hook.timed_out or isinstance(ended, HookTimedOut) else "running"
-
-
-def signals_of(story: Story) -> tuple[SignalRow, ...]:
-    """Return the signals sent and received, with PID 1's masks before a stop, in order."""
-    return tuple(_signal_rows(story))
-
-
-def _signal_rows(story: Story) -> Iterator[SignalRow]:
-    for entry in story.signals:
-        fact = entry.fact
-        if isinstance(fact, SignalSent | SignalReceived | ProcessObserved | ObserverUnavailable):
-            since_delete = entry.elapsed_seconds - story.deleted.elapsed_seconds if story.deleted else None
-            yield SignalRow(
-                seq=entry.seq,
-                since_run_seconds=_since_run(story, entry),
-                since_delete_seconds=since_delete if since_delete is not None and since_delete >= 0 else None,
-                container=entry.container or "",
-                fact=fact,
-                bits=mask_bits(fact) if isinstance(fact, ProcessObserved) else (),
-            )
-
-
-def mask_bits(process: ProcessObserved) -> tuple[MaskBit, ...]:
-    """Return what the masks say of the signals one stops a process with, and of every other that is caught."""
-    caught, ignored, blocked = (int(m, 16) for m in (process.sig_caught, process.sig_ignored, process.sig_blocked))
-    numbers = sorted({*STOP_SIGNALS, *(n for n in range(1, 32) if in_mask(caught, n) and n not in NOISE)})
-    bits = []
-    for number in numbers:
-        state: Literal["caught", "ignored", "blocked", "none"] = "none"
-        if in_mask(blocked, number):
-            state = "blocked"
-        elif in_mask(caught, number):
-            state = "caught"
-        elif in_mask(ignored, number):
-            state = "ignored"
-        bits.append(MaskBit(number=number, name=signal_name(number).removeprefix("SIG"), state=state))
-    return tuple(bits)
 
 
 def logs_of(story: Story) -> tuple[Log, ...]:
@@ -360,5 +295,6 @@ def _last_lines(chunks: tuple[LogLines, ...]) -> tuple[LogLines, ...]:
     return tuple(reversed(kept))
 
 
-def _since_run(story: Story, entry: Entry) -> float:
+def since_run_seconds(story: Story, entry: Entry) -> float:
+    """Return how long after Run an entry was appended."""
     return entry.elapsed_seconds - (story.opened.elapsed_seconds if story.opened else entry.elapsed_seconds)

@@ -76,12 +76,12 @@ def test_the_learners_place_survives_what_arrives(page: Page) -> None:
     card.get_by_role("tab", name="Describe").click()
     text = card.locator(".describe-text")
     text.focus()
-    text.evaluate("element => { element.scrollTop = 120; element.dataset.mine = 'yes'; }")
+    text.evaluate("element => { element.scrollTop = 120; element.mine = true; }")
     delete_for_good(card)
     expect(row.locator("details")).to_have_attribute("open", "")
     expect(card.get_by_role("tab", name="Describe")).to_have_attribute("aria-selected", "true")
     expect(text).to_contain_text("Killing")
-    assert text.evaluate("element => [element.dataset.mine, element.scrollTop]") == ["yes", 120]
+    assert text.evaluate("element => [element.mine, element.scrollTop]") == [True, 120]
 
 
 def test_a_page_has_one_stream_however_many_examples_stand_on_it(page: Page) -> None:
