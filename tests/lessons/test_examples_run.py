@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from lab.clock import SystemClock
 from lab.cluster.cluster import Cluster
-from lab.lessons import Catalog, Example, Expectation
+from lab.lessons import Catalog, Example, Expectation, SuggestedDelete
 from lab.runtime.docker_runtime import DockerRuntime, RuntimeSettings
 from lab.runtime.engine_client import EngineClient
 from lab.runtime.node_files import NodeFiles
@@ -38,6 +38,15 @@ from lab.timeline.tables import pod_row
 from lab.timeline.timeline import MemoryJournal, Timeline
 
 CATALOG = Catalog.load(Path(__file__).parents[2] / "content")
+LIFECYCLE = """    lifecycle:
+      preStop:
+        exec:
+          command: ["/usr/sbin/nginx","-s","quit"]
+"""
+HTTP_HANDLER = """        httpGet:
+          path: /
+          port: 80
+"""
 NAMESPACE = "default"
 PATIENCE_SECONDS = 120.0  # a deadline for what must come, not a measure of how fast
 
@@ -137,6 +146,18 @@ def out_of_order(what: str, wanted: Sequence[str], found: Sequence[str], same: C
     return [f"{what}: {lost[0]!r} not found in this order among {list(found)}"] if lost else []
 
 
+def shipped(example_id: str) -> Example:
+    example = CATALOG.example(example_id)
+    assert example is not None
+    return example
+
+
+def edited(example_id: str, old: str, new: str) -> Example:
+    example = shipped(example_id)
+    assert example.manifest.count(old) == 1
+    return replace(example, manifest=example.manifest.replace(old, new), expect=Expectation())
+
+
 class Laboratory:
     """An engine with virtual nodes; each example gets a cluster of its own."""
 
@@ -171,6 +192,53 @@ def scenario_of(example: Example) -> Scenario:
     )
 
 
+EXERCISES = {
+    "a failed hook does not make a pod fail when its program exits with 0": (
+        replace(
+            edited("post-start-failures/failing-post-start", "spec:\n", "spec:\n  restartPolicy: Never\n"),
+            before_delete=({"do": "wait", "for": "phase=Succeeded", "timeout": 60},),
+        ),
+        Expectation(story=("app postStart failed", "app SIGTERM", "app exited 0"), statuses=("Completed",), absent=("BackOff",)),
+    ),
+    "a shell with a trap hears SIGTERM": (
+        edited("graceful-deletion/deaf-shell", "sleep 3600; echo never", "trap 'exit 0' TERM; sleep 3600 & wait"),
+        Expectation(story=("app SIGTERM 5", "app exited 0"), absent=("app SIGKILL",)),
+    ),
+    "a longer grace period moves SIGKILL and not SIGTERM": (
+        replace(shipped("graceful-deletion/budget"), delete=SuggestedDelete(mode="grace-period", grace_period_seconds=10)),
+        Expectation(story=("app killing", "app preStop finished", "app SIGTERM 7", "app SIGKILL", "app exited 137")),
+    ),
+    "without the hook the signal to nginx has no sender": (
+        edited("stopping-nginx/nginx-quit", LIFECYCLE, ""),
+        Expectation(
+            story=("hook-demo2 SIGQUIT 30",),
+            logs=("signal 3 (SIGQUIT) received, shutting down",),
+            absent=("(SIGQUIT) received from",),
+        ),
+    ),
+    "a hook that goes on after PID 1 has left is killed and counts as failed": (
+        edited("stopping-nginx/nginx-quit", '["/usr/sbin/nginx","-s","quit"]', '["/bin/sh", "-c", "nginx -s quit; sleep 5"]'),
+        Expectation(story=("hook-demo2 preStop failed", "removed"), events=("FailedPreStopHook",)),
+    ),
+    "create refuses the second document as existing already": (
+        replace(shipped("stopping-nginx/both-documents"), submit="create", expect=Expectation()),
+        Expectation(answers=("pod/hook-demo2 created", 'pods "hook-demo2" already exists')),
+    ),
+    "a zero without force is a graceful deletion with one second": (
+        replace(shipped("force-deletion/force"), delete=SuggestedDelete(mode="grace-period", grace_period_seconds=0)),
+        Expectation(
+            story=("app killing", "app preStop timed-out", "app SIGTERM 2", "app SIGKILL", "app exited 137", "removed"),
+            statuses=("Terminating", "Error"),
+            absent=("Immediate deletion",),
+        ),
+    ),
+    "one handler in place of two is accepted": (
+        replace(edited("handlers/two-handlers", HTTP_HANDLER, ""), refused=False),
+        Expectation(story=("web preStop finished", "web exited 0")),
+    ),
+}
+
+
 @pytest.fixture(scope="module")
 def laboratory(worker_id: str) -> Iterator[Laboratory]:
     number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 15
@@ -191,3 +259,13 @@ def test_an_example_shows_what_its_lesson_says(laboratory: Laboratory, example: 
     assert {path: files[path] for path in example.expect.files} == example.expect.files
     on_node = {path: files[f"host:{path}"] for path in example.expect.node_files}
     assert {path: text if isinstance(text, str) else None for path, text in on_node.items()} == example.expect.node_files
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_an_exercise_in_the_prose_ends_as_the_prose_says(laboratory: Laboratory, exercise: str) -> None:
+    example, expect = EXERCISES[exercise]
+    seen, recording = laboratory.play(example)
+    assert recording.failure is None
+    assert recording.trace["notes"] == []
+    assert seen.amiss(expect) == []
