@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from jinja2 import Environment
@@ -32,10 +32,11 @@ Read = Callable[[str, int], tuple[Entry, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """What one entry changed on the page, or with ``whole`` a snapshot of everything up to ``seq``."""
+    """What one entry changed on the page, or with ``whole`` a snapshot of everything up to ``seq``. ``data`` is the HTML as the
+    data lines of a server-sent event, written once for everybody."""
 
     seq: int
-    html: str
+    data: str
     whole: bool = False
 
 
@@ -86,6 +87,7 @@ class Feed:
         self._read = read
         self._lock = threading.Lock()
         self._story = Story()
+        self._covered = 0
         self._parts: dict[Part, Markup] = {}
         self._steps: deque[Markup] = deque(maxlen=KEPT_STEPS)
         self._updates: deque[Update] = deque(maxlen=KEPT_UPDATES)
@@ -97,9 +99,8 @@ class Feed:
             return self._current_parts(), Markup("").join(self._steps)
 
     def live(self) -> bool:
-        """Whether the run is still open."""
+        """Whether the run is still open, as far as its entries have been taken in."""
         with self._lock:
-            self._advance()
             return self._story.ended is None
 
     def snapshot(self) -> Update:
@@ -108,12 +109,15 @@ class Feed:
             self._advance()
             rows = _fragment("ol", f"steps-{self._key}", Markup("").join(self._steps))
             parts = [_fragment("div", f"{part}-{self._key}", html) for part, html in self._current_parts().items()]
-            return Update(seq=self._story.seq, html=Markup("").join([rows, *parts]), whole=True)
+            return Update(seq=self._story.seq, data=_data_lines([rows, *parts]), whole=True)
 
     def after(self, seq: int, *, upto: int) -> tuple[Update, ...]:
-        """Return the updates with ``seq < update.seq <= upto``, or a snapshot when the oldest of them is not kept any more."""
+        """Return the updates with ``seq < update.seq <= upto``, or a snapshot when the oldest of them is not kept any more.
+        Of the followers that a new entry wakes, the first renders it and the others find it rendered."""
         with self._lock:
-            self._advance()
+            if upto > self._covered:
+                self._advance()
+                self._covered = upto
             behind = len(self._updates) == KEPT_UPDATES and self._updates[0].seq > seq + 1
             updates = tuple(update for update in self._updates if seq < update.seq <= upto)
         return (self.snapshot(),) if behind else updates
@@ -149,7 +153,7 @@ class Feed:
             for part in changed - sent:
                 fragments.append(_fragment("div", f"{part}-{self._key}", self._parts[part]))
             sent |= changed
-            updates.append(Update(seq=entry.seq, html=Markup("").join(fragments)))
+            updates.append(Update(seq=entry.seq, data=_data_lines(fragments)))
         return updates[::-1]
 
     def _new_log_lines(self, entry: Entry) -> Markup:
@@ -200,3 +204,7 @@ def _fragment(tag: str, element_id: str, html: Markup) -> Markup:
 
 def _appended(tag: str, target_id: str, html: Markup) -> Markup:
     return Markup('<{tag} hx-swap-oob="append:#{id}">{html}</{tag}>').format(tag=tag, id=target_id, html=html)
+
+
+def _data_lines(fragments: Iterable[Markup]) -> str:
+    return "".join(f"data: {line}\n" for line in Markup("").join(fragments).split("\n"))

@@ -122,5 +122,4 @@ def _merged(cards: Mapping[str, Followed], cursor: int) -> Iterator[str]:
 
 def _events(updates: tuple[Update, ...]) -> Iterator[str]:
     for update in updates:
-        data = "\n".join(f"data: {line}" for line in update.html.split("\n"))
-        yield f"id: {update.seq}\nevent: {'snapshot' if update.whole else 'entry'}\n{data}\n\n"
+        yield f"id: {update.seq}\nevent: {'snapshot' if update.whole else 'entry'}\n{update.data}\n"

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from tests.browser.serving import CHROMIUM, CHROMIUM_ARGUMENTS, serving
 
 ANSWER_MILLISECONDS = 60_000
-DESKTOP = {"width": 1440, "height": 900}
+DESKTOP = {"width": 1440, "height": 1040}
 PHONE = {"width": 390, "height": 844}
 
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lab.timeline.facts import CommandAnswered, LogChunk
+from lab.web.feed import KEPT_UPDATES
+
 Pages = Any  # the fixture's type lives in conftest, which tests cannot import
 
 STEP = re.compile(r'<li id="step-(\d+)"')
@@ -108,8 +111,6 @@ def test_parts_arrive_with_the_last_entry_of_a_batch_and_are_current(pages: Page
 
 
 def test_the_lines_of_a_log_are_appended_once_its_first_line_is_there(pages: Pages) -> None:
-    from lab.timeline.facts import LogChunk
-
     run, script = pages.run()
     script.start()
     stream = events(pages, f"/runs/{run.id}/stream")
@@ -153,8 +154,6 @@ def test_a_lesson_with_two_live_runs_resumes_without_losing_a_step_of_either(pag
     cluster, timeline = pages.cluster(), None
     runs = [pages.runs.open(cluster, example.id, "x") for example in lesson.examples[:2]]
     timeline = pages.runs.timeline(cluster)
-    from lab.timeline.facts import CommandAnswered
-
     for number in range(6):
         command = CommandAnswered(
             argv=("kubectl", str(number)), rc=0, stdout="", stderr="", took_seconds=0, run_id=runs[number % 2].id
@@ -169,3 +168,17 @@ def test_a_lesson_with_two_live_runs_resumes_without_losing_a_step_of_either(pag
                 break
             got += event.steps
         assert got == sorted(every - set(range(1, seen + 1)))
+
+
+def test_a_follower_too_far_behind_gets_a_snapshot_instead_of_a_gap(pages: Pages) -> None:
+    run, _ = pages.run()
+    timeline = pages.runs.timeline(run.cluster)
+    for number in range(KEPT_UPDATES + 5):
+        timeline.append(CommandAnswered(argv=("kubectl", str(number)), rc=0, stdout="", stderr="", took_seconds=0, run_id=run.id))
+    pages.runs.close(run.id)
+    first, end = events(pages, f"/runs/{run.id}/stream", **{"Last-Event-ID": "1"})
+    assert (first.name, end.name) == ("snapshot", "end")
+    assert first.steps == steps_of_page(pages, run.id)
+    last_dropped = run.first_seq + 6  # of the run's entries, all but the last KEPT_UPDATES
+    *entries, _ = events(pages, f"/runs/{run.id}/stream", **{"Last-Event-ID": str(last_dropped)})
+    assert [e.name for e in entries] == ["entry"] * KEPT_UPDATES
