@@ -62,9 +62,9 @@ def start_container(on: PodOnNode, container: Container, sandbox: Sandbox, backo
 
 
 def kill_container(on: PodOnNode, container: Container, kill: Kill) -> None:
-    """Stop a running container as Kubernetes does. Blocks until PID 1 has ended."""
+    """Stop a container as Kubernetes does, also one that has ended by itself in between. Blocks until PID 1 has ended."""
     attempt = on.of(container).latest
-    if attempt is None or not attempt.running:
+    if attempt is None or attempt.started is None:
         return
     grace = _grace_period(on, container, kill)
     pre_stop = container.lifecycle.pre_stop if container.lifecycle else None

@@ -59,9 +59,10 @@ def get(url: str, action: HTTPGetAction, pod_ip: str, *, timeout_seconds: float 
     """GET ``url`` following redirects on the same host, certificates unchecked; an HTTPS request that meets a plain HTTP
     server is repeated over HTTP. Blocks up to ``timeout_seconds`` per read (None: an hour). Raises TransportError."""
     headers = _headers(action, user_agent)
+    referer: list[tuple[str, str]] = []
     for _ in range(MAXIMUM_REDIRECTS + 1):
         try:
-            answer, location = _once(url, headers, pod_ip, timeout_seconds)
+            answer, location = _once(url, _in_order([*headers, *referer]), pod_ip, timeout_seconds)
         except ssl.SSLError as error:
             if urlsplit(url).scheme == "https" and _spoke_plain_http(error):
                 url = "http" + url.removeprefix("https")
@@ -73,7 +74,7 @@ def get(url: str, action: HTTPGetAction, pod_ip: str, *, timeout_seconds: float 
         target = urljoin(url, location)
         if urlsplit(target).hostname != urlsplit(url).hostname:
             return answer
-        url = target
+        url, referer = target, [("Referer", url)]
     raise TransportError(f'Get "{url}": stopped after {MAXIMUM_REDIRECTS} redirects')
 
 
@@ -125,9 +126,15 @@ def _headers(action: HTTPGetAction, user_agent: str) -> list[tuple[str, str]]:
         given.append(("User-Agent", user_agent))
     if "accept" not in names:
         given.append(("Accept", "*/*"))
-    if "accept-encoding" not in names:
-        given.append(("Accept-Encoding", "gzip"))
     return [(name, value) for name, value in given if not (name.lower() == "accept" and value == "")]
+
+
+def _in_order(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the headers as Go's transport sends them: Host, User-Agent, the others by name, its own Accept-Encoding last."""
+    first = {"host": 0, "user-agent": 1}
+    ordered = sorted(headers, key=lambda header: (first.get(header[0].lower(), 2), header[0].title()))
+    own = [] if any(name.lower() == "accept-encoding" for name, _ in headers) else [("Accept-Encoding", "gzip")]
+    return [*ordered, *own]
 
 
 def _spoke_plain_http(error: ssl.SSLError) -> bool:

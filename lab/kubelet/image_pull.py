@@ -6,6 +6,8 @@ from the kubelet: policy Always reports the look-up's time. Source: pkg/kubelet/
 
 from __future__ import annotations
 
+import re
+
 from lab.kubelet.backoff import Backoff, go_duration
 from lab.kubelet.node_services import PodOnNode
 from lab.kubelet.start_failed import StartFailed, start_failed
@@ -13,10 +15,16 @@ from lab.pods.model import Container
 from lab.runtime.runtime import Image
 from lab.timeline.facts import BackingOff, ImageLookedUp
 
+# github.com/distribution/reference: ReferenceRegexp
+_DOMAIN = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]+)?/)?"
+_PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+REFERENCE = re.compile(rf"{_DOMAIN}{_PATH}(?:/{_PATH})*(?::[\w][\w.-]{{0,127}})?(?:@[A-Za-z0-9+.-]+:[0-9a-fA-F]{{32,}})?")
+
 
 def ensure_image(on: PodOnNode, container: Container, number: int, backoff: Backoff) -> Image:
     """Return the container's image by its pull policy, recording the kubelet's events. Raises StartFailed."""
     name = container.image
+    _require_name(on, container, number)
     policy = container.image_pull_policy
     image, took = None, 0.0
     if policy != "Always":
@@ -37,8 +45,8 @@ def ensure_image(on: PodOnNode, container: Container, number: int, backoff: Back
         now = on.clock.monotonic()
         backoff.next(_key(name), now, now)
         missing = (
-            f'image "{name}" is not in this lab\'s image store, and the lab downloads nothing while it runs: '
-            "use an image of `lab images list`, or add it with `lab images load`"
+            f'failed to resolve image "{name}": it is not in this lab\'s image store, and the lab downloads nothing while it '
+            "runs; use an image of `lab images list`, or add it with `lab images load`"
         )
         on.event("Warning", "Failed", f'Failed to pull image "{name}": {missing}', container)
         raise start_failed(on, container, number, "image", "ErrImagePull", missing)
@@ -78,7 +86,20 @@ def _hold_back(on: PodOnNode, container: Container, number: int, backoff: Backof
     )
     on.note(held, container)
     on.event("Warning", "Failed", "Error: ImagePullBackOff", container)
-    raise StartFailed(container.name, retry_seconds=remaining)
+    raise StartFailed(container.name)
+
+
+def _require_name(on: PodOnNode, container: Container, number: int) -> None:
+    """Refuse a name that is no image reference (image_manager.go: applyDefaultImageTag)."""
+    name = container.image
+    if REFERENCE.fullmatch(name):
+        return
+    path = name.partition("@")[0].rpartition(":")[0] or name
+    upper = [part for part in path.split("/")[1:] or [path] if part != part.lower()]
+    why = f": repository name ({'/'.join(upper)}) must be lowercase" if upper else ""
+    message = f'Failed to apply default image tag "{name}": couldn\'t parse image name "{name}": invalid reference format{why}'
+    on.event("Warning", "InspectFailed", message, container)
+    raise start_failed(on, container, number, "image", "InvalidImageName", message)
 
 
 def _key(image: str) -> str:

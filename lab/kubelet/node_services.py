@@ -19,7 +19,7 @@ from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import Runtime
 from lab.timeline import pod_record
 from lab.timeline.events import EventType, Occurrence
-from lab.timeline.facts import JSON, ContainerExited, ContainerStarted, Fact, ObjectWritten, SandboxStarted
+from lab.timeline.facts import JSON, ContainerExited, ContainerFailed, ContainerStarted, Fact, ObjectWritten, SandboxStarted
 from lab.timeline.pod_record import Attempt, ContainerRecord, PodRecord
 from lab.timeline.timeline import Timeline
 
@@ -125,7 +125,7 @@ class PodOnNode:
                     self._follow_api(entry.fact)
                 else:
                     self.record = pod_record.apply(self.record, entry)
-                    if isinstance(entry.fact, SandboxStarted | ContainerStarted | ContainerExited):
+                    if isinstance(entry.fact, SandboxStarted | ContainerStarted | ContainerExited | ContainerFailed):
                         self.changes.append(entry.elapsed_seconds)
             return self.record
 

@@ -110,6 +110,10 @@ class PodWorker:
         except EngineError as error:
             self.on.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error.runtime_message}")
             return SyncOutcome(retry_seconds=SYNC_RETRY_SECONDS * RETRY_JITTER)
+        if self.on.deleted:
+            return (
+                SyncOutcome()
+            )  # a delete that comes before the pod's volumes and sandbox are up finds nothing started (trace E17)
         return self._start_due(actions, sandbox, self._volumes)
 
     def _start_due(self, actions: PodActions, sandbox: Sandbox, volumes: PodVolumes) -> SyncOutcome:
@@ -159,7 +163,8 @@ class PodWorker:
         def work() -> bool:
             return self.on.deleted or self._relist.pending or (self.on.pod, self._prober.verdicts()) != seen
 
-        limits = [s for s in (outcome.retry_seconds, self._deadline_remaining_seconds()) if s is not None]
+        retry = None if outcome.retry_seconds is None else self._relist.seconds_until_tick(outcome.retry_seconds)
+        limits = [s for s in (retry, self._deadline_remaining_seconds()) if s is not None]
         self.on.wait_until(work, min(limits) if limits else None)
         if self._relist.pending and not self.on.deleted:
             self._relist.wait_until_noticed()
@@ -226,10 +231,12 @@ class PodWorker:
                 self._discard(container, attempt)
         if self._files is not None:
             self._files.finish()
-        if record.sandbox_id is not None:
-            self.on.node.runtime.remove_pod_sandbox(record.sandbox_id)
-            self.on.note(SandboxStopped(sandbox_id=record.sandbox_id))
-        self.on.node.files.remove_pod(self.on.node.cluster, self.on.uid)
+        try:
+            if record.sandbox_id is not None:
+                self.on.node.runtime.remove_pod_sandbox(record.sandbox_id)
+                self.on.note(SandboxStopped(sandbox_id=record.sandbox_id))
+        finally:  # also when the engine has gone
+            self.on.node.files.remove_pod(self.on.node.cluster, self.on.uid)
 
     def _discard_previous(self, container: Container) -> None:
         for attempt in self.on.of(container).attempts[:-1]:

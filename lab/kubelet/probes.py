@@ -47,8 +47,8 @@ class Prober:
             return
         kinds: tuple[tuple[ProbeKind, Probe | None], ...] = (
             ("startup", container.startup_probe),
-            ("liveness", container.liveness_probe),
             ("readiness", container.readiness_probe),
+            ("liveness", container.liveness_probe),
         )
         for kind, probe in kinds:
             if probe is not None:

@@ -41,6 +41,11 @@ class Relist:
             self._on.changes[:0] = [at for at in changes if at not in noticed]
         return True
 
+    def seconds_until_tick(self, seconds: float) -> float:
+        """Return ``seconds`` lengthened to the kubelet's next tick, which is what takes up a retry (kubelet.go: syncCh)."""
+        now = self._now()
+        return self._tick(now + seconds) - now
+
     def wait_until_noticed(self) -> None:
         """Wait for the relist that notices the pending changes, or for the pod's deletion."""
         self._sleep_until(self._tick(self._on.changes[0]))

@@ -214,6 +214,7 @@ BUSYBOX = Recipe(
         "usr/bin": 0o755,
         "usr/sbin": 0o755,
         "var/spool/mail": 0o755,
+        "usr/share": 0o755,
         "var/www": 0o755,
     },
     files={"etc/group": _BUSYBOX_GROUPS, "etc/passwd": _BUSYBOX_USERS},

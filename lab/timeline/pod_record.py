@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from lab.timeline.facts import (
     BackingOff,
@@ -27,10 +28,13 @@ from lab.timeline.facts import (
     SandboxStopped,
 )
 
+START_ERROR_EXIT_CODE = 128  # containerd: exit code of a container whose process could not be started
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One instance of a container; ``number`` counts from 0. ``image_id`` is the store's."""
+    """One instance of a container; ``number`` counts from 0. ``image_id`` is the store's. An instance that could not be started
+    has ``start_error`` and counts as ended, as the runtime reports it, without ever having run."""
 
     number: int
     container_id: str
@@ -39,6 +43,7 @@ class Attempt:
     stop_signal: str
     started: ContainerStarted | None = None
     exited: ContainerExited | None = None
+    start_error: str = ""
     removed: bool = False
 
     @property
@@ -114,6 +119,9 @@ def apply(record: PodRecord, entry: Entry) -> PodRecord:
             return replace(record, seq=entry.seq, sandbox_id=None, sandbox_ip="")
         case _ if entry.container is None:
             return replace(record, seq=entry.seq)
+        case ContainerFailed(stage="start"):
+            failed = _start_failed(record.of(entry.container), fact, entry.at)
+            return replace(record, seq=entry.seq, containers={**record.containers, entry.container: failed})
     container = _container_after(record.of(entry.container), fact)  # type: ignore[arg-type]  # API writes carry no container
     return replace(record, seq=entry.seq, containers={**record.containers, entry.container: container})
 
@@ -161,6 +169,21 @@ def _container_after(c: ContainerRecord, fact: NodeFact) -> ContainerRecord:
             return _with_probe(c, fact)
         case _:
             return c
+
+
+def _start_failed(c: ContainerRecord, fact: ContainerFailed, at: datetime) -> ContainerRecord:
+    moment = at.strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
+    ended = ContainerExited(
+        container_id=c.attempts[-1].container_id,
+        attempt=fact.attempt,
+        exit_code=START_ERROR_EXIT_CODE,
+        signal=None,
+        oom_killed=False,
+        started_at=moment,
+        finished_at=moment,
+    )
+    c = _with_attempt(c, fact.attempt, exited=ended, start_error=fact.message)
+    return replace(c, start_error=StartError(reason=fact.reason, message=fact.message))
 
 
 def _with_attempt(c: ContainerRecord, number: int, **change: object) -> ContainerRecord:

@@ -84,7 +84,8 @@ def pod_status(given: StatusInput) -> JSON:
     mains = [_container_status(given, c, waiting=waiting) for c in pod.spec.containers]
     computed = phase = _phase(given, inits, mains, initialized)
     if given.terminal:
-        inits, mains = _located(inits), _located(mains)
+        inits = _located(inits)
+        mains = _located(mains) if _was_initialized(given) else mains
         if phase in ("Pending", "Running"):
             computed = phase = "Failed"
     elif is_terminal(phase):
@@ -93,13 +94,10 @@ def pod_status(given: StatusInput) -> JSON:
         computed = phase = previous["phase"]
     status: JSON = {"observedGeneration": pod.generation, "phase": phase}
     if given.deadline_exceeded:
-        status |= {
-            "reason": "DeadlineExceeded",
-            "message": "Pod was active on the node longer than the specified deadline",
-        }
         computed = "Failed"
         if given.terminal:
-            status["phase"] = "Failed"
+            message = "Pod was active on the node longer than the specified deadline"
+            status |= {"phase": "Failed", "reason": "DeadlineExceeded", "message": message}
     status["conditions"] = _conditions(given, computed, inits, mains)
     status["startTime"] = previous.get("startTime") or rfc3339_seconds(given.now)
     status |= {"hostIP": "127.0.0.1", "hostIPs": [{"ip": "127.0.0.1"}], "qosClass": previous.get("qosClass", "BestEffort")}
@@ -181,8 +179,8 @@ def _container_status(given: StatusInput, container: Container, *, waiting: str)
     running = "running" in state
     started = running and (container.startup_probe is None or record.startup is True)
     ready = started and (container.readiness_probe is None or record.ready is True)
-    if done_init and not is_sidecar(given.pod, container):
-        ready = "terminated" in state
+    if given.pod.is_init(container) and not is_sidecar(given.pod, container):
+        ready = done_init and "terminated" in state
     status: JSON = {
         "name": container.name,
         "state": state,
@@ -216,12 +214,12 @@ def _terminated(given: StatusInput, attempt: Attempt) -> JSON:
     assert ended is not None  # noqa: S101  # callers chose an attempt that ended
     terminated: JSON = {
         "exitCode": ended.exit_code,
-        "reason": exit_reason(ended),
+        "reason": "StartError" if attempt.start_error else exit_reason(ended),
         "startedAt": ended.started_at[:19] + "Z",
         "finishedAt": ended.finished_at[:19] + "Z",
         "containerID": RUNTIME_SCHEME + attempt.container_id,
     }
-    if message := dict(given.messages).get(attempt.container_id):
+    if message := attempt.start_error or dict(given.messages).get(attempt.container_id):
         terminated["message"] = message
     return terminated
 
@@ -231,6 +229,19 @@ def exit_reason(ended: ContainerExited) -> str:
     if ended.oom_killed:
         return "OOMKilled"
     return "Completed" if ended.exit_code == 0 else "Error"
+
+
+def _was_initialized(given: StatusInput) -> bool:
+    """Whether the published status says that the pod got past its init containers (status_manager.go: hasPodInitialized)."""
+    if not given.pod.spec.init_containers:
+        return True
+    mains = given.previous.get("containerStatuses", [])
+    if any("waiting" not in s["state"] or "terminated" in s["lastState"] for s in mains):
+        return True
+    last = _named(given.previous, given.pod.spec.init_containers[-1].name)
+    if is_sidecar(given.pod, given.pod.spec.init_containers[-1]):
+        return bool(last.get("started"))
+    return bool(last.get("state", {}).get("terminated", {}).get("exitCode") == 0)
 
 
 def _located(statuses: Sequence[JSON]) -> list[JSON]:
