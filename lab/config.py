@@ -115,9 +115,9 @@ class DataDirectory:
         except OSError as error:
             raise SettingsError(self._cannot("create", self.path, error)) from error
 
-    def lock(self) -> DataLock:
-        """Take the directory for this process until the lock is closed or the process ends. Raises SettingsError with the
-        holder's process id when another has it."""
+    def lock(self, *, holder: int | None = None) -> DataLock:
+        """Take the directory for this process until the lock is closed or the process ends. ``holder`` is the process to stop
+        when somebody else wants it (default: this one); the SettingsError of whoever finds the directory taken names it."""
         self.create()
         path = self.path / "lock"
         try:
@@ -127,14 +127,14 @@ class DataDirectory:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            other = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
             raise SettingsError(
-                f"cannot use the data directory {self.path}: the lab of process {holder} uses it; "
+                f"cannot use the data directory {self.path}: the lab of process {other} uses it; "
                 "stop that one or set LAB_DATA to another directory"
             ) from error
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(descriptor, f"{holder or os.getpid()}\n".encode(), 0)
         return DataLock(descriptor)
 
     def _kept(self, name: str, make: Callable[[], str]) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from lab.clock import Clock
 from lab.cluster.cluster import ClusterOptions
 from lab.cluster.runs import RunParts, Runs
+from lab.cluster.strays import Strays
 from lab.config import Settings
 from lab.errors import EngineError, EngineUnavailable
 from lab.runtime import firewall
@@ -64,18 +65,21 @@ def open_node_side(settings: Settings, instance: str, clock: Clock, cleanup: Exi
 class Laboratory:
     """A whole lab without its pages. Open it once per data directory."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
-        """Lock the data directory, open store and engine, and recover. Raises SettingsError, StoreError."""
+    def __init__(self, settings: Settings, clock: Clock, *, holder: int | None = None) -> None:
+        """Lock the data directory, open store and engine, and recover. ``holder`` is the process to stop when somebody else wants
+        the directory (default: this one). Raises SettingsError, StoreError."""
         self.settings = settings
         self.clock = clock
         self._cleanup = ExitStack()
         self._problem: str | None = None
         self._asked_again_at = 0.0
         try:
-            self._cleanup.enter_context(settings.data_directory.lock())
+            self._cleanup.enter_context(settings.data_directory.lock(holder=holder))
             instance = settings.data_directory.instance_id
             self.store = self._cleanup.enter_context(Store.open(settings.database_url, clock))
             self.node_side = open_node_side(settings, instance, clock, self._cleanup)
+            self._strays = Strays(clock, self.node_side.runtime.remove_strays, lambda run_id: self.runs.is_live(run_id))
+            self._cleanup.callback(self._strays.close)
             self.runs = Runs(
                 RunParts(
                     clock=clock,
@@ -89,6 +93,7 @@ class Laboratory:
                     ),
                     max_live_runs=settings.limits.max_live_runs,
                     max_run_seconds=settings.limits.max_run_seconds,
+                    engine_lost=self._strays.look,
                 )
             )
             self._recover(instance)
@@ -106,6 +111,7 @@ class Laboratory:
 
     def close(self) -> None:
         """End every run and give everything back. Idempotent."""
+        self._strays.close()
         self.runs.close()
         with contextlib.suppress(EngineError):
             self.node_side.runtime.sweep(self.settings.data_directory.instance_id)
@@ -120,7 +126,9 @@ class Laboratory:
                 _LOGGER.info("removed %d containers and %d networks of an earlier lab", swept.containers, swept.networks)
         except EngineUnavailable as error:
             _LOGGER.warning("%s", error)
-        self.runs.recover()
+            self._strays.look()
+        if self.runs.recover():
+            self._strays.look()
 
     def _ask_engine(self) -> str | None:
         try:

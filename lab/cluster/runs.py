@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from lab.clock import Clock
 from lab.cluster.cluster import Cluster, ClusterOptions
+from lab.cluster.registry import Registry
 from lab.errors import LabError
 from lab.pods.review import review
 from lab.runtime.node_files import NodeFiles
@@ -26,6 +27,7 @@ from lab.timeline.timeline import History, Journal, Timeline
 NAMESPACE = "default"
 FILENAME = "pod.yaml"
 FRESH_TIMEOUT_SECONDS = 20.0  # for what a fresh run replaces to be cleared
+FAREWELL_SECONDS = 2.0  # for the last entries to become durable when the lab stops
 MAX_LIVE_RUNS = 10  # per cluster
 MAX_RUN_SECONDS = 3600.0  # a forgotten run ends by itself
 
@@ -80,6 +82,7 @@ class RunParts:
     options: ClusterOptions = field(default_factory=ClusterOptions)
     max_live_runs: int = MAX_LIVE_RUNS
     max_run_seconds: float = MAX_RUN_SECONDS
+    engine_lost: Callable[[], None] = lambda: None  # called when runs were ended because the engine had stopped answering
 
 
 class Runs:
@@ -91,6 +94,7 @@ class Runs:
         self._timelines: dict[str, Timeline] = {}
         self._clusters: dict[str, Cluster] = {}
         self._live: dict[str, _Live] = {}
+        self._closing = False
 
     def open(
         self, cluster_id: str, example: str, manifest: str, *, verb: Literal["apply", "create"] = "apply", fresh: bool = False
@@ -148,6 +152,11 @@ class Runs:
         with self._changed:
             return tuple(v.run for v in self._live.values() if v.run.cluster == cluster_id)
 
+    def is_live(self, run_id: str) -> bool:
+        """Whether a run of this lab is open."""
+        with self._changed:
+            return run_id in self._live
+
     def entries(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         """Return the durable entries after ``after`` that concern a run, in order; nothing for an unknown run."""
         run = self.get(run_id)
@@ -163,6 +172,8 @@ class Runs:
             if cluster_id not in self._timelines:
                 history = self._parts.index.history(cluster_id)
                 self._timelines[cluster_id] = Timeline(cluster_id, self._parts.clock, self._parts.journal, history=history)
+                if self._closing:
+                    self._timelines[cluster_id].dismiss()
             return self._timelines[cluster_id]
 
     def recover(self) -> tuple[Run, ...]:
@@ -170,10 +181,11 @@ class Runs:
         before anything else, after the engine was swept. Returns those runs."""
         left = self._parts.index.live_runs()
         for run in left:
-            cluster = self._cluster(run.cluster)
-            self._remove_pods(cluster, pods_created_by(self._span(run, cluster.timeline, durable=False), run.id))
+            timeline = self.timeline(run.cluster)
+            registry = Registry(timeline, self._parts.clock, view=timeline.view())
+            _remove_pods(registry, pods_created_by(self._span(run, timeline, durable=False), run.id))
             why = "The lab was stopped while this run was live; its containers were removed when the lab started again."
-            cluster.timeline.append(RunAborted(run_id=run.id, why=why, by="restart"))
+            timeline.append(RunAborted(run_id=run.id, why=why, by="restart"))
         return left
 
     def abort(self, run_id: str, *, why: str, by: str) -> None:
@@ -185,21 +197,29 @@ class Runs:
             return
         cluster = self._cluster(live.run.cluster)
         pods = frozenset(live.pods)
-        self._remove_pods(cluster, pods)
+        _remove_pods(cluster.registry, pods)
         cluster.node.abort(pods)
         self._ended(cluster, live, RunAborted(run_id=run_id, why=why, by=by))
 
     def close(self) -> None:
-        """End every live run and every node, because the lab stops."""
+        """End every live run, whoever follows a timeline, and every node, because the lab stops. Idempotent."""
         with self._changed:
+            self._closing = True
             live = list(self._live)
+            timelines = list(self._timelines.values())
             clusters = list(self._clusters.values())
         for run_id in live:
             self.abort(run_id, why="The lab was stopped.", by="stop")
+        for timeline in timelines:
+            with timeline.changed:  # followers should see how it ended
+                timeline.changed.wait_for(lambda t=timeline: t.durable >= t.appended, FAREWELL_SECONDS)  # type: ignore[misc]
+            timeline.dismiss()
         for cluster in clusters:
             cluster.close()
 
     def _opened(self, cluster: Cluster, example: str, manifest: str) -> _Live:
+        if self._closing:
+            raise RunRefused("cannot open a run: the lab is stopping; start it again first")
         if len(self.live(cluster.id)) >= self._parts.max_live_runs:
             raise RunRefused(
                 f"cannot open another run: {self._parts.max_live_runs} are live in this cluster; delete one of their pods first"
@@ -241,6 +261,7 @@ class Runs:
                     options=self._parts.options,
                     cleared=lambda pod_uid, run_id: self._cleared(run_id),
                     engine_lost=self._engine_lost,
+                    failed=self._failed,
                 )
             return self._clusters[cluster_id]
 
@@ -290,14 +311,10 @@ class Runs:
             live = list(self._live)
         for run_id in live:
             self.abort(run_id, why=f"The container engine stopped answering: {message}", by="engine")
+        self._parts.engine_lost()
 
-    def _remove_pods(self, cluster: Cluster, uids: Iterable[str]) -> None:
-        wanted = set(uids)
-        for o in cluster.registry.view().list("Pod"):
-            if o["metadata"]["uid"] in wanted:
-                cluster.registry.delete(
-                    o["metadata"]["namespace"], o["metadata"]["name"], grace_period_seconds=0, writer="controller"
-                )
+    def _failed(self, run_id: str, message: str) -> None:
+        self.abort(run_id, why=f"The lab failed while it looked after the run: {message}. Its log says more.", by="failure")
 
     def _span(self, run: Run, timeline: Timeline, *, durable: bool) -> tuple[Entry, ...]:
         """Return a run's entries, with those of other runs that were live meanwhile."""
@@ -305,3 +322,11 @@ class Runs:
         if run.first_seq > timeline.horizon:
             return timeline.read(run.first_seq - 1, upto=last, durable=durable)
         return self._parts.index.entries(run.cluster, run.first_seq, last)
+
+
+def _remove_pods(registry: Registry, uids: Iterable[str]) -> None:
+    """Remove pods from the API at once, as nobody but the lab would."""
+    wanted = set(uids)
+    for metadata in (o["metadata"] for o in registry.view().list("Pod")):
+        if metadata["uid"] in wanted:
+            registry.delete(metadata["namespace"], metadata["name"], grace_period_seconds=0, writer="controller")

@@ -1,7 +1,8 @@
 """`lab serve`: the pages, from one process with many threads.
 
 The server's master forks one worker, and the laboratory lives in that worker; when the master is killed, the kernel kills the
-worker with it, so that a lab never outlives the process a person sees.
+worker with it, so that a lab never outlives the process a person sees. Told to stop, by whatever signal, the worker ends runs
+and streams at once and gives everything back while the requests in flight are answered.
 """
 
 from __future__ import annotations
@@ -9,81 +10,161 @@ from __future__ import annotations
 import argparse
 import ctypes
 import logging
+import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.errors import AppImportError
+from gunicorn.workers.gthread import ThreadWorker
 
 from lab.app import create_app
-from lab.clock import SystemClock
+from lab.clock import SystemClock, Thread
 from lab.config import Settings, read_settings
+from lab.errors import LabError, SettingsError
 from lab.laboratory import Laboratory
 
+FAILED = 1
 THREADS = 512  # one per open page: each holds a stream
-GRACEFUL_SECONDS = 10
+GRACEFUL_SECONDS = 30  # for a slow engine to remove a class's containers; a learner's own take about a second
+HIGHEST_PORT = 65535
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+_EPILOG = """\
+exit codes:
+  0    stopped by Ctrl-C or SIGTERM: every run was ended, nothing is left on the engine
+  1    the lab could not be opened
+  2    the command line or a setting cannot be used, such as a port or a data directory that is in use
+"""
 
 
 def register(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("serve", help="serve the lab's pages")
+    parser = subparsers.add_parser(
+        "serve", help="serve the lab's pages", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--host", help="address to listen on (default: LAB_HOST or 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (default: LAB_PORT or 8080)")
+    parser.add_argument("--port", type=_port, help="port to listen on, 0 for any free one (default: LAB_PORT or 8080)")
     parser.set_defaults(func=serve)
 
 
 def serve(args: argparse.Namespace) -> int:
-    """Serve until interrupted. Returns 0; raises SettingsError when the data directory is in use."""
+    """Serve until interrupted. Returns the exit code; raises SettingsError when the port or the data directory is in use."""
     settings = read_settings()
     settings = replace(settings, host=args.host or settings.host, port=settings.port if args.port is None else args.port)
     settings.data_directory.lock().close()  # say at once when another lab has it
-    _Server(settings).run()
+    listener = listen(settings.host, settings.port)
+    master = os.getpid()
+    try:
+        _Server(settings, listener).run()
+    except SystemExit as end:
+        if os.getpid() != master:
+            raise  # the worker's end, whose code the master judges
+        return FAILED if end.code else 0  # the server's own codes mean something else here
     return 0
 
 
-class _Server(BaseApplication):
-    """One gthread worker that opens a laboratory and closes it when it is told to stop."""
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on the address; port 0 is any free one. Raises SettingsError when it cannot be had."""
+    host = host.strip("[]")
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        why = str(error.strerror).partition(" (while")[0]  # Python adds the address, which is named already
+        remedy = "choose another with --host and --port, or LAB_HOST and LAB_PORT"
+        raise SettingsError(f"cannot listen on {host} port {port}: {why}; {remedy}") from error
 
-    def __init__(self, settings: Settings) -> None:
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"cannot use {text!r} as a port: give a number from 0 to {HIGHEST_PORT}")
+    return int(text)
+
+
+class _Server(BaseApplication):
+    """One worker that opens a laboratory and closes it when it is told to stop."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self._settings = settings
-        self._laboratory: Laboratory | None = None
+        self._listener = listener
+        self._clock = SystemClock()
+        self._changed = self._clock.condition()
+        self._stopping = False
+        self._closing: Thread | None = None
         super().__init__()
 
     def load_config(self) -> None:
         """Set gunicorn's options."""
-        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         options = {
-            "bind": f"{host}:{self._settings.port}",
+            "bind": f"fd://{self._listener.detach()}",
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": _Worker,
             "threads": THREADS,
             "timeout": 0,
             "graceful_timeout": GRACEFUL_SECONDS,
             "keepalive": 75,
             "loglevel": "warning",
-            "post_fork": lambda arbiter, worker: _die_with_parent(),
+            "post_fork": lambda arbiter, worker: _die_with(arbiter.pid),
             "worker_exit": lambda arbiter, worker: self._close(),
             "when_ready": _announce,
+            "control_socket_disable": True,  # it would be one file for all labs of a person
         }
         for name, value in options.items():
-            self.cfg.set(name, value)
+            if name in self.cfg.settings:  # the control socket is gunicorn's since 25.1
+                self.cfg.set(name, value)
 
     def load(self) -> Callable[..., Any]:
-        """Open the laboratory, in the worker."""
+        """Open the laboratory, in the worker, and have it closed as soon as the worker is told to stop."""
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-        self._laboratory = Laboratory(self._settings, SystemClock())
-        return create_app(self._laboratory)
+        try:
+            laboratory = Laboratory(self._settings, self._clock, holder=os.getppid())
+        except LabError as error:
+            raise AppImportError(f"lab: {error}") from error
+        self._closing = self._clock.spawn("close the laboratory", self._close_when_told, laboratory)
+        return create_app(laboratory)
+
+    def stop(self) -> None:
+        """Have the laboratory closed; returns at once. Safe in a signal's handler: nothing else of its thread takes this lock."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def _close_when_told(self, laboratory: Laboratory) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping)
+        laboratory.close()
 
     def _close(self) -> None:
-        if self._laboratory is not None:
-            self._laboratory.close()
+        self.stop()
+        if self._closing is not None:
+            self._closing.join()
 
 
-def _die_with_parent() -> None:
+class _Worker(ThreadWorker):
+    """Stops in order whatever the signal. Ctrl-C comes as SIGINT from the terminal and as SIGQUIT from the master; gunicorn would
+    leave at the first and have the second interrupt the closing of the laboratory."""
+
+    app: _Server
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """End runs and streams, then the worker."""
+        self.app.stop()
+        super().handle_exit(sig, frame)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """The same."""
+        self.handle_exit(sig, frame)
+
+
+def _die_with(master: int) -> None:
+    """Have the kernel kill this process when the master ends; end at once when it has ended since the fork."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != master:
+        os._exit(FAILED)
 
 
 def _announce(arbiter: Any) -> None:

@@ -24,7 +24,7 @@ from lab.kubelet.start_failed import StartFailed
 from lab.kubelet.volumes import PodVolumes, VolumeMounter
 from lab.pods.model import Container
 from lab.runtime.runtime import Sandbox, SandboxConfig
-from lab.timeline.facts import ContainerRemoved, HookSkipped, ObserverUnavailable, SandboxStarted, SandboxStopped, WorkerFailed
+from lab.timeline.facts import ContainerRemoved, HookSkipped, ObserverUnavailable, SandboxStarted, SandboxStopped
 from lab.timeline.pod_record import Attempt
 from lab.timeline.status import StatusInput, computed_phase, is_sidecar, is_terminal, pod_status, ready_to_start_status
 
@@ -65,15 +65,14 @@ class PodWorker:
             self._live()
         except PodAborted:
             pass
-        except EngineUnavailable as error:
-            self.on.node.engine_lost(str(error))
         except Exception as error:
-            _LOGGER.exception("cannot go on looking after pod %s", self.on.pod.full_name)
-            self.on.note(WorkerFailed(message=f"{type(error).__name__}: {error}"))
+            self.on.fail(error)
         try:
             self._clear()
         except EngineError as error:
             _LOGGER.warning("cannot clear pod %s: %s", self.on.pod.full_name, error)
+        except Exception as error:
+            self.on.fail(error)
         self._ended(self)
 
     def _live(self) -> None:
@@ -206,12 +205,12 @@ class PodWorker:
 
     def _stop(self, kills: Sequence[tuple[Container, Kill]]) -> None:
         """Kill containers in parallel and wait for all; raise what the first that failed raised."""
-        errors: list[BaseException] = []
+        errors: list[Exception] = []
 
         def kill(container: Container, how: Kill) -> None:
             try:
                 kill_container(self.on, container, how)
-            except (PodAborted, EngineError) as error:
+            except Exception as error:  # the worker raises it again
                 errors.append(error)
 
         threads = [self.on.clock.spawn(f"kill {self.on.pod.name}/{c.name}", kill, c, how) for c, how in kills]

@@ -11,7 +11,7 @@ and names.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ from lab.runtime.engine_events import ContainerEvent, EngineEvents
 from lab.runtime.exec_session import ExecSession
 from lab.runtime.followed_container import FollowedContainer
 from lab.runtime.hardening import JSON, Limits, container_request, sandbox_request
-from lab.runtime.labels import selector
+from lab.runtime.labels import RUN, selector
 from lab.runtime.networks import ClusterNetworks
 from lab.runtime.processes import process_state
 from lab.runtime.runtime import (
@@ -115,6 +115,15 @@ class DockerRuntime:
         """Remove all containers and networks that lab ``instance`` made, or any lab when None; return how many there were."""
         containers = self._remove_containers(selector(instance=instance))
         return Swept(containers=containers, networks=self._networks.remove_all(instance))
+
+    def remove_strays(self, is_live: Callable[[str], bool]) -> int:
+        """Remove this lab's containers whose run ``is_live`` denies; return how many there were."""
+        with words("list the lab's containers"):
+            found = self._engine.api.containers(all=True, filters=selector(instance=self._settings.instance))
+        # Only now: a run is live before its first container is made.
+        strays = [str(container["Id"]) for container in found if not is_live(str(container["Labels"].get(RUN, "")))]
+        self._remove_all(strays)
+        return len(strays)
 
     def engine_info(self) -> EngineInfo:
         """Ask the engine what it is."""
@@ -282,22 +291,25 @@ class DockerRuntime:
     def _remove_containers(self, filters: dict[str, list[str]]) -> int:
         with words("list the lab's containers"):
             found = [str(container["Id"]) for container in self._engine.api.containers(all=True, filters=filters)]
+        self._remove_all(found)
+        return len(found)
+
+    def _remove_all(self, container_ids: Sequence[str]) -> None:
         failures: list[EngineError] = []
 
-        def remove(container_ids: Iterable[str]) -> None:
-            for container_id in container_ids:
+        def remove(share: Sequence[str]) -> None:
+            for container_id in share:
                 try:
                     self._remove(container_id)
                 except EngineError as error:
                     failures.append(error)
 
-        shares = (found[start::_REMOVALS_AT_ONCE] for start in range(_REMOVALS_AT_ONCE))
+        shares = (container_ids[start::_REMOVALS_AT_ONCE] for start in range(_REMOVALS_AT_ONCE))
         threads = [self._clock.spawn("remove-containers", remove, share) for share in shares if share]
         for thread in threads:
             thread.join()
         if failures:
             raise failures[0]
-        return len(found)
 
     def _find_followed(self, container_id: str) -> FollowedContainer:
         with self._lock:

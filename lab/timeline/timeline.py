@@ -73,6 +73,7 @@ class Timeline:
         self._entries = list(history.entries)
         self._pins: Counter[int] = Counter()
         self._durable = self.appended
+        self._dismissed = False
         self._origin = clock.monotonic() - (self._entries[-1].elapsed_seconds if self._entries else 0.0)
         journal.open(cluster, self._mark_durable)
 
@@ -90,6 +91,11 @@ class Timeline:
     def horizon(self) -> int:
         """The seq before the oldest entry still held; a reader may ask for what follows it."""
         return self._base.seq
+
+    @property
+    def dismissed(self) -> bool:
+        """Whether the lab is stopping: whoever follows should leave."""
+        return self._dismissed
 
     @property
     def base(self) -> ClusterView:
@@ -132,11 +138,17 @@ class Timeline:
             return tuple(self._entries[start : max(start, end - self.horizon)])
 
     def wait(self, after: int, *, timeout: float | None = None, durable: bool = True) -> tuple[Entry, ...]:
-        """Block until there are entries after ``after`` and return them; an empty tuple after ``timeout`` seconds.
-        Raises HistoryExpired."""
+        """Block until there are entries after ``after`` and return them; an empty tuple after ``timeout`` seconds, and when
+        followers are dismissed. Raises HistoryExpired."""
         with self.changed:
-            self.changed.wait_for(lambda: (self._durable if durable else self.appended) > after, timeout)
+            self.changed.wait_for(lambda: self._dismissed or (self._durable if durable else self.appended) > after, timeout)
             return self.read(after, durable=durable)
+
+    def dismiss(self) -> None:
+        """Make every `wait`, present and later, return at once. Appending goes on."""
+        with self.changed:
+            self._dismissed = True
+            self.changed.notify_all()
 
     def pin(self, seq: int) -> None:
         """Keep every entry from ``seq`` on in memory until `release` was called as often. Raises HistoryExpired."""

@@ -61,17 +61,18 @@ class Streams:
         card = Followed(feed=self._feeds.of(run.id, key, language), seq=since or 0, whole=since is None)
         yield RETRY
         yield from _events(card.updates(cursor))
-        while card.feed.live():
+        while card.feed.live() and not timeline.dismissed:
             entries = _wait(timeline, cursor)
             cursor = max(cursor, entries[-1].seq) if entries else cursor
             yield from _events(card.updates(cursor)) if entries else (HEARTBEAT,)
         yield from _events(card.updates(timeline.durable))
-        yield END
+        if not card.feed.live():
+            yield END
 
     def follow_examples(
         self, cluster_id: str, keys: Mapping[str, str], language: Language, last_seq: int | None
     ) -> Iterator[str]:
-        """Yield the events of the newest runs of some examples (id → card key) in a learner's cluster, for ever."""
+        """Yield the events of the newest runs of some examples (id → card key) in a learner's cluster, until the lab stops."""
         timeline = self._runs.timeline(cluster_id)
         cursor = timeline.durable
         since = _resumable(timeline, last_seq)
@@ -85,7 +86,7 @@ class Streams:
         yield RETRY
         yield from _merged(cards, cursor)
         yield f"id: {cursor}\n{READY}"
-        while True:
+        while not timeline.dismissed:
             entries = _wait(timeline, cursor)
             for entry in entries:
                 if isinstance(entry.fact, RunOpened) and entry.fact.example in keys:
@@ -93,6 +94,7 @@ class Streams:
                     cards[entry.fact.example] = Followed(feed=feed)
             cursor = entries[-1].seq if entries else cursor
             yield from _merged(cards, cursor) if entries else (HEARTBEAT,)
+        yield from _merged(cards, timeline.durable)
 
 
 def _wait(timeline: Timeline, cursor: int) -> tuple[Entry, ...]:
