@@ -60,7 +60,7 @@ def get(url: str, action: HTTPGetAction, pod_ip: str, *, timeout_seconds: float 
     server is repeated over HTTP. Blocks up to ``timeout_seconds`` per read (None: an hour). Raises TransportError."""
     headers = _headers(action, user_agent)
     referer: list[tuple[str, str]] = []
-    for _ in range(MAXIMUM_REDIRECTS + 1):
+    for _ in range(MAXIMUM_REDIRECTS):
         try:
             answer, location = _once(url, _in_order([*headers, *referer]), pod_ip, timeout_seconds)
         except ssl.SSLError as error:
