@@ -6,22 +6,26 @@ Source: pkg/kubelet/kubelet.go syncLoop (v1.36).
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.clock import Clock
 from lab.cluster.registry import Registry
 from lab.cluster.scheduler import schedule
-from lab.errors import ApiError, EngineError
+from lab.errors import ApiError, EngineError, StoreError
 from lab.kubelet.node_services import LOG_LIMIT_BYTES, NodeServices, PodOnNode
 from lab.kubelet.pod_worker import PodWorker
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import ExecResult, Runtime
-from lab.timeline.facts import Entry, ObjectWritten
+from lab.timeline.facts import Entry, ObjectWritten, WorkerFailed
 from lab.timeline.pod_record import Attempt
 from lab.timeline.timeline import Timeline
 
 FILE_LIMIT_BYTES = 1 << 20
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +45,21 @@ class NodeParts:
 
 class Node:
     """A running node. ``cleared(pod_uid, run_id)`` is called when nothing of a pod is left on it, ``engine_lost(message)``
-    once when the engine has stopped answering; both from the node's threads."""
+    when the engine has stopped answering, ``failed(run_id, message)`` when the lab itself cannot go on with a run's pod; all
+    from the node's threads."""
 
-    def __init__(self, parts: NodeParts, *, cleared: Callable[[str, str], None], engine_lost: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        parts: NodeParts,
+        *,
+        cleared: Callable[[str, str], None],
+        engine_lost: Callable[[str], None],
+        failed: Callable[[str, str], None],
+    ) -> None:
         self._parts = parts
         self._cleared = cleared
         self._engine_lost = engine_lost
+        self._failed = failed
         self._workers: dict[str, PodWorker] = {}
         self._closing = False
         self._services = NodeServices(
@@ -57,6 +70,7 @@ class Node:
             files=parts.files,
             api=parts.registry,
             engine_lost=engine_lost,
+            failed=failed,
             feature_gates=parts.feature_gates,
             log_limit_bytes=parts.log_limit_bytes,
             witness_problem=parts.witness_problem,
@@ -132,7 +146,18 @@ class Node:
                 self._cursor = entry.seq
                 fact = entry.fact
                 if isinstance(fact, ObjectWritten) and fact.kind == "Pod" and fact.verb == "create":
-                    self._admit(entry, fact)
+                    self._admit_or_fail(entry, fact)
+
+    def _admit_or_fail(self, entry: Entry, fact: ObjectWritten) -> None:
+        """Admit a pod; what the lab gets wrong ends its run, and not the node, which has other pods to follow."""
+        try:
+            self._admit(entry, fact)
+        except Exception as error:
+            _LOGGER.exception("cannot admit pod %s/%s", fact.namespace, fact.name)
+            message = f"{type(error).__name__}: {error}"
+            with contextlib.suppress(StoreError):
+                self._parts.timeline.append(WorkerFailed(message=message), pod_uid=fact.uid)
+            self._failed(fact.run_id or "", message)
 
     def _admit(self, entry: Entry, fact: ObjectWritten) -> None:
         """Give a new pod a worker, once the scheduler has bound it to this node."""

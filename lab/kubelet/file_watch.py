@@ -40,7 +40,7 @@ class FileWatch:
         self._before = {name: on.node.files.snapshot(directory) for name, directory in volumes.directories.items()}
         self._queue: list[_Look] = []
         self._closing = False
-        self._thread: Thread = on.clock.spawn(f"files {on.pod.name}", self._run)
+        self._thread: Thread = on.spawn("files of", self._run)
 
     def look(self, container: Container, attempt: Attempt, *, then: Callable[[], None] = lambda: None) -> None:
         """Look at a container's files soon, then call ``then`` on the watch's thread."""
@@ -62,8 +62,16 @@ class FileWatch:
                 if not self._queue:
                     return
                 look = self._queue.pop(0)
+            try:
+                self._look_and_go_on(look)
+            except Exception as error:
+                self._on.fail(error)
+
+    def _look_and_go_on(self, look: _Look) -> None:
+        try:
             with contextlib.suppress(EngineError, PodAborted):  # container or engine have gone: there is nothing left to see
                 self._report(look)
+        finally:
             look.then()
 
     def _report(self, look: _Look) -> None:

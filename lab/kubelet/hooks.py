@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lab.errors import ContainerGone, EngineError
 from lab.kubelet import http_get
-from lab.kubelet.node_services import PodAborted, PodOnNode
+from lab.kubelet.node_services import PodOnNode
 from lab.pods.model import Container, ExecAction, Handler, HTTPGetAction, NoAction, SleepAction, TCPSocketAction
 from lab.timeline.facts import HandlerKind, Hook, HookFailed, HookFinished, HookStarted, HookTimedOut
 from lab.timeline.pod_record import Attempt
@@ -82,15 +82,13 @@ def run_pre_stop(on: PodOnNode, container: Container, attempt: Attempt, grace_se
         try:
             if not run_hook(on, container, attempt, "preStop", limit_seconds=grace_seconds):
                 on.event("Warning", "FailedPreStopHook", "PreStopHook failed", container)
-        except PodAborted:
-            pass
         finally:
             with on.changed:
                 ended = True
                 on.changed.notify_all()
 
     began = on.clock.monotonic()
-    on.hooks.append(on.clock.spawn(f"preStop {on.pod.name}/{container.name}", hook))
+    on.hooks.append(on.spawn(f"preStop of {container.name} in", hook))
     if not on.wait_until(lambda: ended, grace_seconds):
         on.note(HookTimedOut(hook="preStop", attempt=attempt.number, grace_period_seconds=grace_seconds), container)
     return on.clock.monotonic() - began

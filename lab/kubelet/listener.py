@@ -39,7 +39,7 @@ class AttemptListener:
         with self._lock:
             held, self._held = self._held or [], None
             for append in held:
-                append()
+                self._guarded(append)
 
     def exited(self, exit: Exit) -> None:
         """Append the end of PID 1; a preStop hook that was defined but does not run now is skipped for good."""
@@ -71,9 +71,16 @@ class AttemptListener:
     def _when_started(self, append: Callable[[], None]) -> None:
         with self._lock:
             if self._held is None:
-                append()
+                self._guarded(append)
             else:
                 self._held.append(append)
+
+    def _guarded(self, append: Callable[[], None]) -> None:
+        """Keep what the lab got wrong from the runtime's thread, which has other containers to listen to."""
+        try:
+            append()
+        except Exception as error:
+            self._on.fail(error)
 
     def _append_exit(self, exit: Exit) -> None:
         number = exit.exit_code - SIGNAL_EXIT_BASE

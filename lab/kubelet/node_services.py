@@ -6,24 +6,37 @@ from the timeline, so that the record of a run is exactly what the kubelet acted
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from lab.clock import Clock, Condition, Thread
+from lab.errors import EngineUnavailable
 from lab.pods.decode import pod_from_object
 from lab.pods.model import Container, Pod
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import Runtime
 from lab.timeline import pod_record
 from lab.timeline.events import EventType, Occurrence
-from lab.timeline.facts import JSON, ContainerExited, ContainerFailed, ContainerStarted, Fact, ObjectWritten, SandboxStarted
+from lab.timeline.facts import (
+    JSON,
+    ContainerExited,
+    ContainerFailed,
+    ContainerStarted,
+    Fact,
+    ObjectWritten,
+    SandboxStarted,
+    WorkerFailed,
+)
 from lab.timeline.pod_record import Attempt, ContainerRecord, PodRecord
 from lab.timeline.timeline import Timeline
 
 LOG_LIMIT_BYTES = 1 << 20  # per attempt; later lines are not kept
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class ApiServer(Protocol):
@@ -45,8 +58,8 @@ class ApiServer(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeServices:
     """One cluster's node. ``feature_gates`` names the gates that are on against upstream's default; ``engine_lost`` is told
-    when the engine has stopped answering; ``witness_problem`` says why received signals cannot be witnessed here, if they
-    cannot."""
+    when the engine has stopped answering, ``failed(run_id, message)`` when the lab itself could not go on with a pod;
+    ``witness_problem`` says why received signals cannot be witnessed here, if they cannot."""
 
     cluster: str
     timeline: Timeline
@@ -55,6 +68,7 @@ class NodeServices:
     files: NodeFiles
     api: ApiServer
     engine_lost: Callable[[str], None]
+    failed: Callable[[str, str], None]
     feature_gates: frozenset[str] = frozenset()
     log_limit_bytes: int = LOG_LIMIT_BYTES
     witness_problem: str | None = None
@@ -142,6 +156,34 @@ class PodOnNode:
             if self.aborted:
                 raise PodAborted(self.uid)
             return predicate()
+
+    def spawn(self, name: str, target: Callable[..., None], *args: Any) -> Thread:
+        """Start a thread of this pod. Its outermost frame: PodAborted ends it, and what nobody foresaw is not lost with it."""
+
+        def body() -> None:
+            try:
+                target(*args)
+            except PodAborted:
+                pass
+            except Exception as error:
+                self.fail(error)
+
+        return self.clock.spawn(f"{name} {self.pod.name}", body)
+
+    def fail(self, error: Exception) -> None:
+        """The lab cannot go on with this pod: say so on the timeline and to the node, and end the pod's threads. An engine that
+        does not answer is the node's affair. Never raises."""
+        try:
+            if isinstance(error, EngineUnavailable):
+                self.node.engine_lost(str(error))
+                return
+            _LOGGER.error("cannot go on looking after pod %s", self.pod.full_name, exc_info=error)
+            message = f"{type(error).__name__}: {error}"
+            self.abort()
+            self.note(WorkerFailed(message=message))
+            self.node.failed(self.run_id, message)
+        except Exception:  # the store, most likely; the run is closed when the lab starts again
+            _LOGGER.exception("cannot record that pod %s has failed", self.pod.full_name)
 
     def abort(self) -> None:
         """Make every wait of the pod's threads end with PodAborted."""

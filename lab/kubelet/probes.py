@@ -7,14 +7,13 @@ pkg/kubelet/prober/worker.go, prober.go, pkg/probe/{exec,http,tcp} (v1.36).
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from dataclasses import dataclass
 
 from lab.clock import Thread
 from lab.errors import EngineError
 from lab.kubelet import http_get
-from lab.kubelet.node_services import PodAborted, PodOnNode
+from lab.kubelet.node_services import PodOnNode
 from lab.pods.model import Container, ExecAction, HTTPGetAction, Probe, ProbeKind, TCPSocketAction
 from lab.timeline.facts import ProbeChanged
 from lab.timeline.pod_record import Attempt
@@ -52,8 +51,8 @@ class Prober:
         )
         for kind, probe in kinds:
             if probe is not None:
-                name = f"{kind} {self._on.pod.name}/{container.name}"
-                self._threads.append(self._on.clock.spawn(name, self._run, container, attempt, kind, probe))
+                name = f"{kind} probe of {container.name} in"
+                self._threads.append(self._on.spawn(name, self._probe_until_over, container, attempt, kind, probe))
 
     def verdicts(self) -> tuple[tuple[str, bool | None, bool | None, bool | None], ...]:
         """Return what the probes say of each container; a change is a reason for a sync."""
@@ -70,10 +69,6 @@ class Prober:
         with self._on.changed:
             self._stopped = True
             self._on.changed.notify_all()
-
-    def _run(self, container: Container, attempt: Attempt, kind: ProbeKind, probe: Probe) -> None:
-        with contextlib.suppress(PodAborted):
-            self._probe_until_over(container, attempt, kind, probe)
 
     def _probe_until_over(self, container: Container, attempt: Attempt, kind: ProbeKind, probe: Probe) -> None:
         on = self._on
