@@ -66,12 +66,16 @@ class Registry:
             return self._write("create", stored, writer, run_id)
 
     def update(self, value: JSON, *, writer: Writer = "user", run_id: str | None = None) -> JSON:
-        """Store a changed spec or metadata; the generation grows when the spec changed. Raises ApiError 404."""
+        """Store a changed spec or metadata; the generation grows when the spec changed. A deleted pod that has lost its last
+        finalizer is removed (store.go: ShouldDeleteDuringUpdate). Raises ApiError 404."""
         with self._timeline.changed:
             current = self.pod(value["metadata"]["namespace"], value["metadata"]["name"])
             generation = current["metadata"]["generation"] + (value["spec"] != current["spec"])
             metadata = {**value["metadata"], "generation": generation, "uid": current["metadata"]["uid"]}
-            return self._write("update", {**value, "metadata": metadata, "status": current["status"]}, writer, run_id)
+            stored = self._write("update", {**value, "metadata": metadata, "status": current["status"]}, writer, run_id)
+            if metadata.get("deletionGracePeriodSeconds") == 0 and not metadata.get("finalizers"):
+                return self._remove(stored, writer, run_id)
+            return stored
 
     def bind(self, namespace: str, name: str, uid: str, node: str, status: Callable[[JSON], JSON]) -> JSON | None:
         """Store the scheduler's decision: ``spec.nodeName`` (none when ``node`` is "") and the status ``status(old)``. None

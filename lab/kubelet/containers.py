@@ -186,8 +186,6 @@ def _start(on: PodOnNode, container: Container, instance: AttemptListener) -> No
 def _grace_period(on: PodOnNode, container: Container, kill: Kill) -> int:
     if kill.grace_override is not None:
         return kill.grace_override
-    if on.pod.deletion_grace_period_seconds is not None:
-        return on.pod.deletion_grace_period_seconds
     probe = {"liveness": container.liveness_probe, "startup": container.startup_probe}.get(kill.probe or "")
     if probe is not None and probe.termination_grace_period_seconds is not None:
         return probe.termination_grace_period_seconds

@@ -159,6 +159,11 @@ class Story:
         found: dict[str, Any] = next(c for c in everything if c["name"] == name)
         return found
 
+    def waiting(self, name: str = "app") -> list[dict[str, str]]:
+        """Return the waiting states of a container that were published, neighbours merged."""
+        containers = [c for e in self._writes("Pod") for c in e.fact.object["status"].get("containerStatuses", ())]
+        return [w for w, _ in groupby(c["state"].get("waiting") for c in containers if c["name"] == name) if w]
+
     @property
     def is_in_api(self) -> bool:
         return self._writes("Pod")[-1].fact.verb != "remove"
@@ -201,9 +206,9 @@ class Story:
     def steps(self, container: str = "app", *, since: str = "kill") -> list[tuple[float, str]]:
         """Return what a container's hooks, signals and process did, with seconds since T0 (or since its ``creation``)."""
         timed = [(e.elapsed_seconds, word) for e in self.entries() for word in _words(e, container)]
-        t0 = (at for at, word in reversed(timed) if word == "Killing")
-        origin = self._origin if since == "creation" else next(t0)
-        return [(round(at - origin, 3), word) for at, word in timed if at >= origin and word != "Killing"]
+        first = 0 if since == "creation" else max(i for i, (_, word) in enumerate(timed) if word == "Killing")
+        origin = self._origin if since == "creation" else timed[first][0]
+        return [(round(at - origin, 3), word) for at, word in timed[first:] if word != "Killing"]
 
     def columns(self) -> list[str]:
         """Return the STATUS cells that a watcher saw, neighbours merged."""
