@@ -74,14 +74,22 @@ class ServedLab:
             os.close(worker)
             self._bury()
 
-    def stop(self, number: signal.Signals = signal.SIGTERM, *, group: bool = False) -> int:
-        """Send a signal, to the whole group as a terminal does or to the process alone, and return the exit code."""
+    def tell(self, number: signal.Signals, *, group: bool = False) -> None:
+        """Send a signal, to the whole group as a terminal does or to the process alone."""
         if group:
             os.killpg(self.process.pid, number)
         else:
             self.process.send_signal(number)
+
+    def end(self) -> int:
+        """Wait for the end and return the exit code."""
         self._bury()
         return self.process.returncode
+
+    def stop(self) -> int:
+        """Stop it as a service manager does, and return the exit code."""
+        self.tell(signal.SIGTERM)
+        return self.end()
 
     def close(self) -> None:
         """Stop, unless it has ended."""

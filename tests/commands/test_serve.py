@@ -108,8 +108,9 @@ def test_a_lab_told_to_stop_ends_its_runs_and_streams_and_leaves_nothing(
         of_run = open_streams.enter_context(visitor.following(f"/runs/{run_id}/stream"))
         of_lesson = open_streams.enter_context(visitor.following(f"/lessons/{EXAMPLE.partition('/')[0]}/stream"))
         next(of_run), next(of_lesson)
-        assert lab.stop(number, group=group) == 0
+        lab.tell(number, group=group)
         shown, lesson = deque(of_run, maxlen=1).pop(), deque(of_lesson, maxlen=1).pop()
+    assert lab.end() == 0
     assert facts_of(shown.rows)[-1] == "RunAborted"
     assert shown.ended
     assert shown.rows.items() <= lesson.rows.items()
