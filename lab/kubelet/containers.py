@@ -23,7 +23,15 @@ from lab.kubelet.volumes import PodVolumes
 from lab.pods.model import Container
 from lab.runtime.runtime import ContainerConfig, Image, Sandbox
 from lab.runtime.signal_names import signal_number
-from lab.timeline.facts import BackingOff, ContainerCreated, ContainerStarted, KillStarted, ProcessObserved, SignalSent
+from lab.timeline.facts import (
+    BackingOff,
+    ContainerCreated,
+    ContainerStarted,
+    HookSkipped,
+    KillStarted,
+    ProcessObserved,
+    SignalSent,
+)
 from lab.timeline.pod_record import Attempt
 
 MINIMUM_GRACE_SECONDS = 2  # kuberuntime_manager.go: minimumGracePeriodInSeconds
@@ -75,8 +83,10 @@ def kill_container(on: PodOnNode, container: Container, kill: Kill) -> None:
         container,
     )
 
-    if pre_stop is not None:
+    if pre_stop is not None and grace > 0:
         grace -= int(run_pre_stop(on, container, attempt, grace))
+    elif pre_stop is not None:
+        on.note(HookSkipped(hook="preStop", attempt=attempt.number, why="grace-period-zero"), container)
     if kill.after:
         grace -= int(_wait_for_turn(on, kill.after, grace))
     grace = max(grace, MINIMUM_GRACE_SECONDS)
@@ -115,12 +125,13 @@ def stop_signal_of(container: Container, image_signal: str) -> tuple[str, Litera
 
 
 def _hold_back(on: PodOnNode, container: Container, backoff: Backoff) -> None:
-    """Let a restart go on or raise StartFailed while it is backing off (kuberuntime_manager.go: doBackOff)."""
-    latest = on.of(container).latest
-    if latest is None or latest.exited is None:
+    """Let a restart go on or raise StartFailed while it is backing off, counted from the last end that was known when the pass
+    began (kuberuntime_manager.go: doBackOff)."""
+    ends = [a.exited for a in on.of(container).attempts if a.exited and a.container_id not in on.stopped_in_pass]
+    if not ends:
         return
     now = on.clock.monotonic()
-    ended = now - (on.clock.now() - datetime.fromisoformat(latest.exited.finished_at[:26] + "+00:00")).total_seconds()
+    ended = now - (on.clock.now() - datetime.fromisoformat(ends[-1].finished_at[:26] + "+00:00")).total_seconds()
     key = f"{container.name}/{container.image}"
     remaining = backoff.remaining_seconds(key, ended, now)
     if remaining == 0.0:
@@ -130,7 +141,7 @@ def _hold_back(on: PodOnNode, container: Container, backoff: Backoff) -> None:
     on.event("Warning", "BackOff", f"Back-off restarting failed container {container.name} in pod {on.pod.full_name}", container)
     message = f"back-off {go_duration(delay)} restarting failed container={container.name} pod={on.pod.full_name}"
     held = BackingOff(
-        attempt=latest.number + 1,
+        attempt=len(on.of(container).attempts),
         reason="CrashLoopBackOff",
         message=message,
         delay_seconds=delay,

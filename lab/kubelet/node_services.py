@@ -94,6 +94,7 @@ class PodOnNode:
         self.aborted = False
         self.hooks: list[Thread] = []  # hooks that may outlive the stop they belong to
         self.stopping: set[str] = set()  # ids of the containers that a kill has begun to stop
+        self.stopped_in_pass: frozenset[str] = frozenset()  # ids of the containers that this pass stops before it starts others
         self.discarded: set[str] = set()  # ids of the containers whose removal has been asked for
         self.changes: list[float] = []  # when sandbox and containers started and ended, for the relist
         self.log_tails: dict[str, deque[str]] = {}  # last log lines by container id

@@ -101,6 +101,8 @@ class PodWorker:
         actions = pod_actions(self.on.pod, self.on.refresh())
         if actions.kill_pod:
             return SyncOutcome(finished=True)
+        stopped = (self.on.of(container).latest for container, _ in actions.stop)
+        self.on.stopped_in_pass = frozenset(attempt.container_id for attempt in stopped if attempt)
         self._stop(actions.stop)
         try:
             sandbox = self._ensure_sandbox()

@@ -151,14 +151,14 @@ class Prober:
         return _Result(success=healthy, output="" if healthy else f"HTTP probe failed with statuscode: {answer.status}")
 
     def _tcp(self, container: Container, port: int | str, timeout_seconds: int) -> _Result:
-        ip = self._on.record.sandbox_ip
+        ip, number = self._on.record.sandbox_ip, 0
         try:
             number = http_get.resolve_port(port, container)
             with socket.create_connection((ip, number), timeout=timeout_seconds):
                 return _Result(success=True, output="")
         except TimeoutError:
-            return _Result(success=False, output=f"dial tcp {ip}:{port}: i/o timeout")
+            return _Result(success=False, output=f"dial tcp {ip}:{number}: i/o timeout")
         except OSError as error:
-            return _Result(success=False, output=f"dial tcp {ip}:{port}: connect: {(error.strerror or str(error)).lower()}")
+            return _Result(success=False, output=f"dial tcp {ip}:{number}: connect: {(error.strerror or str(error)).lower()}")
         except http_get.TransportError as error:
             return _Result(success=False, output=str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 
@@ -16,7 +16,7 @@ Given = Callable[..., Stage]
 
 def gaps_of(starts: list[float], lived: float) -> list[float]:
     """Return how long after an instance's end the next was started."""
-    return [round(later - earlier - lived, 3) for earlier, later in zip(starts, starts[1:], strict=False)]
+    return [round(later - earlier - lived, 3) for earlier, later in pairwise(starts)]
 
 
 @pytest.mark.parametrize("exit_code", [0, 1])
