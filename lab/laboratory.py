@@ -26,7 +26,7 @@ from lab.runtime.signals import ObserverUnavailable, open_observer
 from lab.store.store import Store
 
 REQUIRED_IMAGES = (PAUSE_IMAGE, "nginx", "busybox")
-ENGINE_ANSWER_SECONDS = 5.0  # how long an answer of the engine is believed
+ENGINE_ANSWER_SECONDS = 5.0  # so long an engine that answered is believed to be well
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -71,8 +71,7 @@ class Laboratory:
         self.settings = settings
         self.clock = clock
         self._cleanup = ExitStack()
-        self._problem: str | None = None
-        self._asked_again_at = 0.0
+        self._well_until = 0.0
         try:
             self._cleanup.enter_context(settings.data_directory.lock(holder=holder))
             instance = settings.data_directory.instance_id
@@ -93,7 +92,7 @@ class Laboratory:
                     ),
                     max_live_runs=settings.limits.max_live_runs,
                     max_run_seconds=settings.limits.max_run_seconds,
-                    engine_lost=self._strays.look,
+                    engine_lost=self._engine_lost,
                 )
             )
             self._recover(instance)
@@ -102,12 +101,13 @@ class Laboratory:
             raise
 
     def engine_problem(self) -> str | None:
-        """Say why nothing can be run now, with the remedy; None when all is well. Asks the engine at most every few seconds."""
-        now = self.clock.monotonic()
-        if now >= self._asked_again_at:
-            self._problem = self._ask_engine()
-            self._asked_again_at = now + ENGINE_ANSWER_SECONDS
-        return self._problem
+        """Say why nothing can be run now, with the remedy; None when all is well, which is believed for a few seconds."""
+        if self.clock.monotonic() < self._well_until:
+            return None
+        problem = self._ask_engine()
+        if problem is None:
+            self._well_until = self.clock.monotonic() + ENGINE_ANSWER_SECONDS
+        return problem
 
     def close(self) -> None:
         """End every run and give everything back. Idempotent."""
@@ -129,6 +129,10 @@ class Laboratory:
             self._strays.look()
         if self.runs.recover():
             self._strays.look()
+
+    def _engine_lost(self) -> None:
+        self._well_until = 0.0
+        self._strays.look()
 
     def _ask_engine(self) -> str | None:
         try:

@@ -210,8 +210,13 @@ def await_removal(client: Any, instance: str) -> None:
 
 def left_on_the_host(data: Path) -> list[str]:
     """Return the mounts below a data directory, and its clusters' directories."""
+    return mounts_below(data) + [str(path) for path in (data / "nodes").glob("*")]
+
+
+def mounts_below(directory: Path) -> list[str]:
+    """Return the mounts below a directory, in the order in which they were made."""
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    return [mount for mount in mounts if mount.startswith(f"{data}/")] + [str(path) for path in (data / "nodes").glob("*")]
+    return [mount for mount in mounts if mount.startswith(f"{directory}/")]
 
 
 def _events(response: Any) -> Iterator[Stream]:

@@ -8,34 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.crash.pods import EXAMPLE, pod, running
 from tests.served_lab import ServedLab, Stream, Visitor, await_removal, facts_of, left_on_the_engine, left_on_the_host
 
 pytestmark = pytest.mark.engine
-
-EXAMPLE = "pre-stop/pre-stop-blocks"
-POD = """\
-apiVersion: v1
-kind: Pod
-metadata:
-  name: {name}
-spec:
-  terminationGracePeriodSeconds: 30
-  containers:
-  - name: app
-    image: busybox
-    command: [sh, -c, "trap 'exit 0' TERM; echo running; while :; do sleep 1 & wait $!; done"]
-    volumeMounts:
-    - {{name: node, mountPath: /node}}
-    - {{name: scratch, mountPath: /scratch}}
-    lifecycle:
-      postStart:
-        exec: {{command: [sh, -c, "echo begins > /node/postStart; sleep {post_start}"]}}
-      preStop:
-        exec: {{command: [sh, -c, "echo begins > /node/preStop; sleep {pre_stop}"]}}
-  volumes:
-  - {{name: node, hostPath: {{path: /tmp}}}}
-  - {{name: scratch, emptyDir: {{}}}}
-"""
 
 
 @pytest.fixture
@@ -45,18 +21,10 @@ def lab(tmp_path: Path) -> Iterator[ServedLab]:
     lab.close()
 
 
-def running(stream: Stream) -> bool:
-    """Whether the kubelet has published Running: the status that follows the hook's end."""
-    facts = stream.facts()
-    return "HookFinished" in facts and "ObjectWritten" in facts[facts.index("HookFinished") :]
-
-
 def run_until(visitor: Visitor, moment: str) -> tuple[str, Stream]:
     """Run a pod up to a moment of its life, and return its run and what was shown of it."""
-    hold = {"post_start": 0, "pre_stop": 0} | (
-        {"in postStart": {"post_start": 20}, "in preStop": {"pre_stop": 20}}.get(moment, {})
-    )
-    run_id = visitor.run(EXAMPLE, POD.format(name="held", **hold))
+    held = {"in postStart": pod(post_start=20), "in preStop": pod(pre_stop=20)}
+    run_id = visitor.run(EXAMPLE, held.get(moment, pod()))
     if moment == "in preStop":
         visitor.watch(run_id, running)
         visitor.delete(run_id, mode="graceful")
@@ -87,7 +55,7 @@ def test_a_killed_lab_keeps_what_it_showed_and_clears_what_it_ran(moment: str, l
     await_removal(docker_client, lab.instance)
     assert left_on_the_engine(docker_client, lab.instance) == []
 
-    again = visitor.run(EXAMPLE, POD.format(name="held", post_start=0, pre_stop=0))
+    again = visitor.run(EXAMPLE, pod())
     visitor.watch(again, running)
     visitor.delete(again, mode="graceful")
     assert facts_of(visitor.watch(again, lambda stream: stream.ended).rows)[-1] == "RunClosed"

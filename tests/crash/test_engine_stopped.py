@@ -1,0 +1,78 @@
+"""The engine stops in mid-run and comes back: the run ends, pages stay, and learners run again without a restart of the lab."""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.runtime.engine import connection
+from tests.crash.own_engine import OwnEngine
+from tests.crash.pods import EXAMPLE, pod, running
+from tests.served_lab import ServedLab, Visitor, await_removal, facts_of, left_on_the_engine, left_on_the_host
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def engine(lab_images: object) -> Iterator[OwnEngine]:
+    engine = OwnEngine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def lab(tmp_path: Path, engine: OwnEngine) -> Iterator[ServedLab]:
+    lab = ServedLab(tmp_path, LAB_DOCKER_HOST=engine.address)
+    yield lab
+    lab.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_engine_ends_the_run_and_a_restarted_one_runs_again(
+    number: signal.Signals, lab: ServedLab, engine: OwnEngine
+) -> None:
+    visitor = Visitor(lab)
+    run_id = visitor.run(EXAMPLE, pod())
+    visitor.watch(run_id, running)
+    engine.stop(number)
+
+    shown = visitor.watch(run_id, lambda stream: stream.ended).rows
+    assert facts_of(shown)[-1] == "RunAborted"
+    assert "<code>engine</code>" in shown[max(shown)]
+    assert visitor.rows(run_id) == shown
+    assert "no Docker Engine answers" in json.loads(visitor.get("/healthz"))["engine"]
+    with pytest.raises(urllib.error.HTTPError, match="409") as refused:
+        visitor.run(EXAMPLE, pod())
+    refused.value.close()
+
+    engine.start()
+    with connection(engine.address) as client:
+        await_removal(client, lab.instance)
+        assert json.loads(visitor.get("/healthz"))["engine"] == "ok"
+        again = visitor.run(EXAMPLE, pod())
+        visitor.watch(again, running)
+        visitor.delete(again, mode="graceful")
+        assert facts_of(visitor.watch(again, lambda stream: stream.ended).rows)[-1] == "RunClosed"
+        assert visitor.rows(run_id) == shown
+        assert lab.stop() == 0
+        assert left_on_the_engine(client, lab.instance) == []
+        assert left_on_the_host(lab.data) == []
+
+
+def test_a_lab_that_starts_without_its_engine_clears_up_when_that_is_back(lab: ServedLab, engine: OwnEngine) -> None:
+    visitor = Visitor(lab)
+    run_id = visitor.run(EXAMPLE, pod(post_start=20))
+    visitor.watch(run_id, lambda stream: "HookStarted" in stream.facts())
+    lab.kill()
+    engine.stop()
+    lab.start()
+    assert facts_of(visitor.rows(run_id))[-1] == "RunAborted"
+    engine.start()
+    with connection(engine.address) as client:
+        await_removal(client, lab.instance)
+        assert client.containers.list(all=True) == []
