@@ -17,6 +17,7 @@ from lab.timeline.facts import HandlerKind, Hook, HookFailed, HookFinished, Hook
 from lab.timeline.pod_record import Attempt
 
 KILLED_EXIT_CODE = 137  # an exec whose container dies with it
+ABANDONED_SECONDS = 1.0  # how long a hook that has no end of its own outlives its time: its end is not the kubelet's deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ def run_hook(on: PodOnNode, container: Container, attempt: Attempt, hook: Hook, 
     on.note(started, container)
     began = on.clock.monotonic()
     outcome = _handle(on, container, attempt, handler, limit_seconds)
+    if outcome is None:
+        return True
     took = on.clock.monotonic() - began
     if outcome.error:
         message = _message(on, container, handler, outcome)
@@ -115,7 +118,10 @@ def go_quote(text: str) -> str:
     return '"' + "".join(named.get(c) or (c if c.isprintable() else f"\\x{ord(c):02x}") for c in text) + '"'
 
 
-def _handle(on: PodOnNode, container: Container, attempt: Attempt, handler: Handler, limit_seconds: float | None) -> Outcome:
+def _handle(
+    on: PodOnNode, container: Container, attempt: Attempt, handler: Handler, limit_seconds: float | None
+) -> Outcome | None:
+    """Return how the handler ended; None when it was given up while it goes on, and nothing more will be heard of it."""
     match handler:
         case ExecAction():
             return _exec(on, attempt, handler)
@@ -123,8 +129,10 @@ def _handle(on: PodOnNode, container: Container, attempt: Attempt, handler: Hand
             return _http_get(on, container, handler, limit_seconds)
         case SleepAction():
             # The kubelet's own timer: it does not end with the container.
-            seconds = float(handler.seconds) if limit_seconds is None else min(handler.seconds, limit_seconds)
-            on.wait_until(lambda: False, seconds)
+            if limit_seconds is not None and handler.seconds > limit_seconds:
+                on.wait_until(lambda: False, limit_seconds + ABANDONED_SECONDS)
+                return None
+            on.wait_until(lambda: False, handler.seconds)
             return Outcome()
         case TCPSocketAction() | NoAction():
             return Outcome(error="invalid handler")
@@ -146,8 +154,7 @@ def _http_get(on: PodOnNode, container: Container, handler: HTTPGetAction, limit
     ip = on.refresh().sandbox_ip
     try:
         url = http_get.url_of(handler, ip, http_get.resolve_port(handler.port, container))
-        # The extra second keeps the abandoned request's own end out of the kubelet's deadline.
-        answer = http_get.get(url, handler, ip, timeout_seconds=limit_seconds and limit_seconds + 1)
+        answer = http_get.get(url, handler, ip, timeout_seconds=limit_seconds and limit_seconds + ABANDONED_SECONDS)
     except http_get.TransportError as error:
         return Outcome(error=str(error))
     return Outcome(http_status=answer.status)
