@@ -83,6 +83,7 @@ class ScriptedRuntime:
         """``images`` are those in its store; ``pod_ip`` is every pod's address (default: each gets one of its own that nobody
         answers at). While ``failures`` holds an error under a method's name, that method raises it."""
         self.calls: list[tuple[str, ...]] = []
+        self.created: list[ContainerConfig] = []
         self.failures: dict[str, Exception] = {}
         self._clock = clock
         self._changed = clock.condition()
@@ -137,6 +138,7 @@ class ScriptedRuntime:
         container_id = f"{config.name}-{config.attempt}-{config.pod_uid}"
         script = self._scripts.get(config.name, ContainerScript())
         self._instances[container_id] = _Instance(config, script, listener)
+        self.created.append(config)
         return container_id
 
     def start_container(self, container_id: str) -> Started:
