@@ -99,6 +99,11 @@ class DataDirectory:
         self.path = path
 
     @property
+    def was_used(self) -> bool:
+        """Whether a lab has ever had it."""
+        return (self.path / "instance-id").exists()
+
+    @property
     def instance_id(self) -> str:
         """Which lab this is: twelve hexadecimal digits, on the label of every container and network it makes."""
         return self._kept("instance-id", lambda: secrets.token_hex(6))

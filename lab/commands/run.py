@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lab.scenarios.scenario import Scenario
 
 TERMINATED = 128 + signal.SIGTERM  # as shells say it
+DATA_PREFIX = "pod-hook-lab-run-"  # of the data directory of one run; `lab sweep` finds what a killed run left by it
 KEEP_ENTRIES = 1_000_000  # a headless run keeps its whole timeline in memory, to write the trace at the end
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -105,9 +106,10 @@ def _record(scenario: Scenario, *, tell: bool, timeout_seconds: float | None) ->
 
     clock, run_id = SystemClock(), secrets.token_hex(6)
     with ExitStack() as cleanup:
-        directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pod-hook-lab-"))
+        directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix=DATA_PREFIX))
         settings = replace(read_settings(), data=Path(directory))
-        side = open_node_side(settings, f"run-{run_id}", clock, cleanup)
+        cleanup.enter_context(settings.data_directory.lock())
+        side = open_node_side(settings, settings.data_directory.instance_id, clock, cleanup)
         side.runtime.engine_info()  # no engine is said before anything is made
         recorders: list[Recorder] = []
         cluster = _open_cluster(side, scenario, clock, recorders)

@@ -49,6 +49,7 @@ def test_a_killed_lab_keeps_what_it_showed_and_clears_what_it_ran(moment: str, l
     rows = visitor.rows(run_id)
     assert {seq: rows.get(seq) for seq in shown.rows} == shown.rows
     assert facts_of(rows)[-1] == "RunAborted"
+    assert "<code>restart</code>" in rows[max(rows)]
     assert "RunClosed" not in facts_of(rows)
     assert visitor.watch(run_id, lambda stream: stream.ended).rows == rows
     assert left_on_the_host(lab.data) == []
