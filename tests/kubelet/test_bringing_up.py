@@ -94,13 +94,13 @@ def test_an_image_that_cannot_be_pulled_is_tried_again_after_10_20_40_seconds(gi
 
 
 def test_an_image_that_cannot_be_pulled_is_told_by_events_and_status(given: Given) -> None:
-    story = given().run(pod(container(image="absent:1")), seconds=12)
+    story = given().run(pod(container(image="absent:1")), seconds=40)
     failed = [text for text in story.warnings() if text.startswith("Failed: ")]
     assert failed[0].startswith('Failed: Failed to pull image "absent:1": ')
     assert "lab images" in failed[0]
     assert failed[1:3] == ["Failed: Error: ErrImagePull", "Failed: Error: ImagePullBackOff"]
     assert 'app BackOff: Back-off pulling image "absent:1"' in story.events()
-    (waiting,) = (w for w in story.waiting() if w["reason"] == "ImagePullBackOff")
+    waiting = next(w for w in story.waiting() if w["reason"] == "ImagePullBackOff")
     assert waiting["message"].startswith('Back-off pulling image "absent:1": ErrImagePull: ')
 
 
