@@ -137,6 +137,16 @@ class SignalTrace:
                 if admitted:
                     yield event
 
+    def thread_name(self, thread: int) -> str:
+        """Return the name of a thread that sent a signal, which may have ended since; "unknown" when the kernel kept none. An event's
+        own name is missing when the kernel's table of names was busy at that moment; once the thread has left the processor, it is there."""
+        with contextlib.suppress(OSError), open(f"/proc/{thread}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().rstrip("\n")
+        prefix = f"{thread} "
+        with contextlib.suppress(OSError), (self._directory.parents[1] / "saved_cmdlines").open(errors="replace") as names:
+            return next((line[len(prefix) :].rstrip("\n") for line in names if line.startswith(prefix)), "unknown")
+        return "unknown"
+
     @property
     def heard_again_at_seconds(self) -> float | None:
         """When, on the clock, `read` should be called even if nothing is readable; None while nobody is muted."""

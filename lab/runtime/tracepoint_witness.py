@@ -170,7 +170,7 @@ class TracepointWitness:
         sent = Sent(
             event=event,
             target=target,
-            sender=(event.sender_name or _thread_name(event.sender_thread)) if by_process else "kernel",
+            sender=(event.sender_name or self._trace.thread_name(event.sender_thread)) if by_process else "kernel",
             sender_pid=process_id(event.sender_thread) if by_process else 0,
             sent_at_seconds=self._clock.monotonic(),
         )
@@ -231,11 +231,3 @@ class TracepointWitness:
         if len(self._known) > _KNOWN_LIMIT:
             self._known.popitem(last=False)
         return found
-
-
-def _thread_name(thread: int) -> str:
-    try:
-        with open(f"/proc/{thread}/comm", encoding="utf-8", errors="replace") as file:
-            return file.read().rstrip("\n")
-    except OSError:
-        return "unknown"

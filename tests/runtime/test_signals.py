@@ -424,3 +424,16 @@ def test_the_observer_says_why_it_cannot_witness_without_root() -> None:
     why, remedy = json.loads(answer)
     assert why.startswith("cannot witness signals in containers")
     assert "root" in remedy
+
+
+def test_a_sender_that_has_ended_is_still_named() -> None:
+    trace = SignalTrace(SystemClock())
+    try:
+        with subprocess.Popen(["sleep", "60"]) as target:
+            with subprocess.Popen(["bash", "-c", f"kill -USR1 {target.pid}"]) as sender:
+                sender.wait()
+            target.wait()
+        assert trace.thread_name(sender.pid) == "bash"
+        assert trace.thread_name(2**22 + 1) == "unknown"
+    finally:
+        trace.close()
