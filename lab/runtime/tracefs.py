@@ -138,8 +138,9 @@ class SignalTrace:
                     yield event
 
     def thread_name(self, thread: int) -> str:
-        """Return the name of a thread that sent a signal, which may have ended since; "unknown" when the kernel kept none. An event's
-        own name is missing when the kernel's table of names was busy at that moment; once the thread has left the processor, it is there."""
+        """Return the name of a thread that sent a signal, which may have ended since; "unknown" when the kernel kept none. An
+        event's own name is missing when the kernel's table of names was busy at that moment; once the thread has left the
+        processor, it is there."""
         with contextlib.suppress(OSError), open(f"/proc/{thread}/comm", encoding="utf-8", errors="replace") as file:
             return file.read().rstrip("\n")
         prefix = f"{thread} "
