@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-ENGINE_JOBS ?= 4
+ENGINE_JOBS ?= 3
 BROWSER_JOBS ?= 2
 
 .DEFAULT_GOAL := help
