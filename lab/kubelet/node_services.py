@@ -140,7 +140,7 @@ class PodOnNode:
                     self._follow_api(entry.fact)
                 else:
                     self.record = pod_record.apply(self.record, entry)
-                    if isinstance(entry.fact, SandboxStarted | ContainerStarted | ContainerExited | ContainerFailed):
+                    if _changes_what_runs(entry.fact):
                         self.changes.append(entry.elapsed_seconds)
             return self.record
 
@@ -206,3 +206,10 @@ class PodOnNode:
 def rfc3339_nano(moment: datetime) -> str:
     """Return a time in RFC 3339 with nine fractional digits, UTC."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
+
+
+def _changes_what_runs(fact: Fact) -> bool:
+    """Whether the kubelet's relist would see a difference; an instance that could not be started has ended for it."""
+    return isinstance(fact, SandboxStarted | ContainerStarted | ContainerExited) or (
+        isinstance(fact, ContainerFailed) and fact.stage == "start"
+    )
