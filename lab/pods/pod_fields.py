@@ -199,7 +199,7 @@ STRUCTS: dict[str, dict[str, Field]] = {
     "v1.GRPCAction": {"port": required("int32"), "service": run("*string")},
     "v1.Probe": {
         **_HANDLERS,
-        "grpc": run("v1.GRPCAction"),
+        "grpc": refused("v1.GRPCAction", "the lab does not speak gRPC; use exec, httpGet or tcpSocket"),
         "initialDelaySeconds": run("int32"),
         "timeoutSeconds": run("int32"),
         "periodSeconds": run("int32"),

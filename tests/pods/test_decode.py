@@ -9,7 +9,6 @@ from lab.pods.model import (
     EmptyDirVolume,
     EnvVar,
     ExecAction,
-    GRPCAction,
     HostPathVolume,
     HTTPGetAction,
     Pod,
@@ -73,7 +72,7 @@ def test_probes_decode_with_their_numbers(reviewed: Reviewed) -> None:
     found = container(
         reviewed,
         """\
-    livenessProbe: {grpc: {port: 9}, periodSeconds: 2, terminationGracePeriodSeconds: 4}
+    livenessProbe: {httpGet: {port: 9}, periodSeconds: 2, terminationGracePeriodSeconds: 4}
     readinessProbe: {tcpSocket: {port: web}, timeoutSeconds: 0, successThreshold: 2}
     startupProbe: {exec: {command: [a]}, initialDelaySeconds: 7}
 """,
@@ -81,7 +80,7 @@ def test_probes_decode_with_their_numbers(reviewed: Reviewed) -> None:
     assert found.liveness_probe is not None
     assert found.readiness_probe is not None
     assert found.startup_probe is not None
-    assert found.liveness_probe.handler == GRPCAction(port=9)
+    assert found.liveness_probe.handler == HTTPGetAction(port=9, path="/")
     assert (found.liveness_probe.period_seconds, found.liveness_probe.termination_grace_period_seconds) == (2, 4)
     assert found.readiness_probe.handler == TCPSocketAction(port="web")
     assert (found.readiness_probe.timeout_seconds, found.readiness_probe.success_threshold) == (1, 2)

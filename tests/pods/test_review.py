@@ -109,6 +109,7 @@ def test_a_value_that_did_not_fit_is_not_also_reported_as_missing(reviewed: Revi
         ),
         ("    envFrom: [{configMapRef: {name: x}}]\n", "spec.containers[0].envFrom"),
         ("    resources: {limits: {nvidia.com/gpu: 1}}\n", "spec.containers[0].resources.limits.nvidia.com/gpu"),
+        ("    livenessProbe: {grpc: {port: 80}}\n", "spec.containers[0].livenessProbe.grpc"),
         ("  volumes: [{name: a, configMap: {name: x}}]\n", "spec.volumes[0].configMap"),
         ("  volumes: [{name: a, emptyDir: {medium: HugePages}}]\n", "spec.volumes[0].emptyDir.medium"),
         ("  nodeName: elsewhere\n", "spec.nodeName"),
