@@ -21,6 +21,7 @@ from lab.runtime.networks import ClusterNetworks
 from lab.runtime.runtime import ContainerConfig, Exit, LogLine, ObservedSignal, Sandbox, SandboxConfig
 
 INSTANCE = "benchmark"
+POD_CIDR = "10.245.0.0/24"
 HOOK = ("/bin/sh", "-c", "echo Hello from the postStart handler > /usr/share/message")
 STOP_SIGNAL = "SIGQUIT"  # the image's STOPSIGNAL
 Times = dict[str, float]
@@ -73,7 +74,7 @@ class _Stopwatch:
 def bare_docker(engine: EngineClient, clock: Clock) -> Times:
     """Run and remove example 1 by plain calls; return seconds per step, and ``run`` and ``delete`` in all."""
     api = engine.api
-    network = ClusterNetworks(engine, INSTANCE, "10.245.0.0/24").require("benchmark")
+    network = ClusterNetworks(engine, INSTANCE, POD_CIDR).require("benchmark")
     example, watch = Example.new(), _Stopwatch(clock)
     request = sandbox_request(example.sandbox, network=network, instance=INSTANCE, image=PAUSE_IMAGE)
     sandbox_id = api.create_container_from_config(request)["Id"]
@@ -157,7 +158,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     clock = SystemClock()
     engine = EngineClient()
-    runtime = DockerRuntime(engine, RuntimeSettings(instance=INSTANCE, pod_cidr="10.245.0.0/24"), clock)
+    runtime = DockerRuntime(engine, RuntimeSettings(instance=INSTANCE, pod_cidr=POD_CIDR), clock)
     try:
         bare, ours = [], []
         for _ in range(rounds):

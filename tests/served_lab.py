@@ -14,9 +14,11 @@ import sys
 import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from docker.errors import NotFound
@@ -127,6 +129,7 @@ class Stream:
     """What a stream of server-sent events has shown so far."""
 
     rows: Rows = field(default_factory=dict)
+    arrivals: dict[int, datetime] = field(default_factory=dict)  # when each event came, by seq
     ended: bool = False  # by the lab's word, not because the connection broke
 
     def facts(self) -> list[str]:
@@ -154,11 +157,15 @@ class Visitor:
     def run(self, example: str, manifest: str) -> str:
         """Press Run on an example's card and return the id of its run."""
         self.get(f"/lessons/{example.partition('/')[0]}")
-        return self._post(f"/examples/{example}/run", manifest=manifest).rpartition("/")[2]
+        return self._post(f"/examples/{example}/run", {"manifest": manifest}).rpartition("/")[2]
+
+    def press(self, path: str, **form: str) -> None:
+        """Send a form of the page that was got last, as its script does: what happens comes by the page's stream."""
+        self._post(path, form, {"HX-Request": "true"})
 
     def delete(self, run_id: str, **form: str) -> None:
         """Choose an item of the run's Delete menu."""
-        self._post(f"/runs/{run_id}/delete", **form)
+        self._post(f"/runs/{run_id}/delete", form)
 
     def rows(self, run_id: str) -> Rows:
         """Return the steps on a run's page."""
@@ -180,10 +187,11 @@ class Visitor:
                     return stream
         raise AssertionError(f"run {run_id} ended with {stream.facts()}")
 
-    def _post(self, path: str, **form: str) -> str:
+    def _post(self, path: str, form: Mapping[str, str], headers: Mapping[str, str] = MappingProxyType({})) -> str:
         """Send a form and return where it leads."""
         data = urllib.parse.urlencode({"csrf_token": self._token, **form}).encode()
-        request = urllib.request.Request(f"{self._lab.address}{path}", data, headers={"Origin": self._lab.address})
+        headers = {"Origin": self._lab.address, **headers}
+        request = urllib.request.Request(f"{self._lab.address}{path}", data, headers=headers)
         with self._opener.open(request, timeout=PATIENCE_SECONDS) as response:
             return str(response.url)
 
@@ -220,7 +228,7 @@ def mounts_below(directory: Path) -> list[str]:
 
 
 def _events(response: Any) -> Iterator[Stream]:
-    stream, data, event = Stream(), "", ""
+    stream, data, event, seq, clock = Stream(), "", "", 0, SystemClock()
     with contextlib.suppress(ConnectionError, http.client.IncompleteRead):
         for line in response:
             name, _, value = line.decode().rstrip("\n").partition(": ")
@@ -228,8 +236,11 @@ def _events(response: Any) -> Iterator[Stream]:
                 data += value + "\n"
             elif name == "event":
                 event = value
+            elif name == "id":
+                seq = int(value)
             elif not name:
                 stream.rows |= {int(row[1]): row[0] for row in _ROW.finditer(data)}
+                stream.arrivals.setdefault(seq, clock.now())
                 stream.ended = stream.ended or event == "end"
                 data = event = ""
                 yield stream

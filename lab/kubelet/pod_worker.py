@@ -230,13 +230,13 @@ class PodWorker:
         for container in self.on.pod.all_containers:
             for attempt in record.of(container.name).attempts:
                 self._discard(container, attempt)
-        if self._files is not None:
-            self._files.finish()
         try:
-            if record.sandbox_id is not None:
+            if record.sandbox_id is not None:  # meanwhile: the kubelet, too, stops it before it removes the containers
                 self.on.node.runtime.remove_pod_sandbox(record.sandbox_id)
                 self.on.note(SandboxStopped(sandbox_id=record.sandbox_id))
         finally:  # also when the engine has gone
+            if self._files is not None:
+                self._files.finish()
             self.on.node.files.remove_pod(self.on.node.cluster, self.on.uid)
 
     def _discard_previous(self, container: Container) -> None:
