@@ -66,7 +66,8 @@ class VolumeMounter:
 def mounts_of(on: PodOnNode, container: Container, number: int, volumes: PodVolumes) -> tuple[Mount, ...]:
     """Return the container's mounts: its volumeMounts and the file for its termination message."""
     mounts = [_mount(on, mount, volumes.directories[mount.name]) for mount in container.volume_mounts]
-    directory = on.node.files.empty_dir(on.node.cluster, on.uid, f"termination-{container.name}-{number}")
+    # Dots, which no volume's name has: were it a volume of the pod, another container could put a link to the host at the file.
+    directory = on.node.files.empty_dir(on.node.cluster, on.uid, f"termination.{container.name}.{number}")
     log = directory / TERMINATION_LOG
     log.touch(mode=0o666)
     log.chmod(0o666)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -154,6 +155,16 @@ def test_volumes_are_mounted_where_the_container_wants_them(given: Given) -> Non
     assert (volume.volume, volume.target, volume.read_only) == ("v", "/out", True)
     assert (sub.target, sub.source) == ("/relative", f"{volume.source}/a/b")
     assert (termination.volume, termination.target) == ("", "/dev/termination-log")
+
+
+def test_no_volume_of_a_pod_is_where_a_termination_message_is_kept(given: Given) -> None:
+    """Another container could put a link to a file of the host where the message's file is to be."""
+    volumes = [{"name": name, "emptyDir": {}} for name in ("termination-app-0", "termination", "app", "log")]
+    mounts = [{"name": v["name"], "mountPath": f"/{v['name']}"} for v in volumes]
+    story = given(app=polite()).run(pod(container(volumeMounts=mounts), volumes=volumes))
+    *shared, termination = created(story).mounts
+    assert len(shared) == 4
+    assert all(not Path(termination.source).is_relative_to(volume.source) for volume in shared)
 
 
 def test_a_host_path_is_a_directory_of_the_cluster_s_own_node(given: Given) -> None:
