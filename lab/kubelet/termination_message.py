@@ -1,9 +1,11 @@
-"""A container's termination message: the file at terminationMessagePath, or the end of its log.
+"""A container's termination message: the end of the file at terminationMessagePath, or of its log.
 
 Source: pkg/kubelet/kuberuntime/kuberuntime_container.go getTerminationMessage (v1.36).
 """
 
 from __future__ import annotations
+
+import os
 
 from lab.kubelet.node_services import PodOnNode
 from lab.kubelet.volumes import TERMINATION_LOG, PodVolumes
@@ -29,6 +31,8 @@ def _message(on: PodOnNode, container: Container, attempt: Attempt, volumes: Pod
     text = ""
     if directory is not None and (directory / TERMINATION_LOG).is_file():
         with (directory / TERMINATION_LOG).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - MESSAGE_LIMIT_BYTES))
             text = file.read(MESSAGE_LIMIT_BYTES).decode(errors="replace")
     failed = attempt.exited is not None and attempt.exited.exit_code != 0
     if not text and failed and container.termination_message_policy == "FallbackToLogsOnError":

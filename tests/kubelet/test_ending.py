@@ -79,15 +79,15 @@ def test_a_deadline_that_is_moved_counts_from_the_beginning(given: Given) -> Non
 # --- what is left -------------------------------------------------------------------------------------------------
 
 
-def test_the_termination_message_is_what_the_container_wrote_to_its_file(given: Given) -> None:
+def test_the_termination_message_is_the_end_of_what_the_container_wrote_to_its_file(given: Given) -> None:
     stage = given(app=polite(0.0, 3))
     story = stage.run(pod(restartPolicy="Never"))
     (mount,) = (m for m in stage.runtime.created[0].mounts if m.target == "/dev/termination-log")
     with open(mount.source, "w") as file:
-        file.write("disk full" + "." * 5000)
+        file.write("." * 5000 + "disk full")
     story.delete_to_the_end()
     message = str(terminated(story)["message"])
-    assert (message[:9], len(message)) == ("disk full", 4096)
+    assert (message[-9:], len(message)) == ("disk full", 4096)
 
 
 @pytest.mark.parametrize(
