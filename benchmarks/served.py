@@ -1,5 +1,5 @@
-"""One learner's way through the lesson's first example in a lab that is really served: open the page, press Run, see Running,
-press Delete, see it gone, and all that again.
+"""One learner's way through the lesson's first example in a lab that is really served: open the page, press Run, see
+Running and the hook's message, press Delete, see it gone, and all that again.
 
 Times are taken where they are true: what the lab did when, from the timeline's own clock in the store; what a page saw when, at
 the end of its stream of events.
@@ -60,7 +60,7 @@ def visit(lab: ServedLab, clock: Clock) -> list[Press]:
         for number in range(1, PRESSES + 1):
             pressed = clock.now()
             visitor.press(f"/examples/{EXAMPLE}/run", manifest=example.manifest)
-            _await(events, lambda shown, nth=number: _is_running(facts_of(shown.rows), nth))  # type: ignore[misc]
+            _await(events, lambda shown, nth=number: _shows_the_message(facts_of(shown.rows), nth))  # type: ignore[misc]
             visitor.press(f"/examples/{EXAMPLE}/delete", mode="graceful")
             shown = _await(events, lambda shown, nth=number: facts_of(shown.rows).count("RunClosed") == nth)  # type: ignore[misc]
             presses.append(Press(pressed=pressed, arrivals=dict(shown.arrivals)))
@@ -94,10 +94,11 @@ def _await(events: Iterator[Stream], seen: Callable[[Stream], bool]) -> Stream:
     raise AssertionError("the stream ended")
 
 
-def _is_running(facts: list[str], nth: int) -> bool:
-    """Whether the page shows the nth run's status after its hook's end."""
+def _shows_the_message(facts: list[str], nth: int) -> bool:
+    """Whether the page shows the nth run's status after its hook's end, and the file that the hook has written: what a learner
+    wants to see before Delete is pressed."""
     ends = [place for place, fact in enumerate(facts) if fact == "HookFinished"]
-    return len(ends) == nth and "ObjectWritten" in facts[ends[-1] :]
+    return len(ends) == nth and {"ObjectWritten", "FileChanged"} <= set(facts[ends[-1] :])
 
 
 def _runs(entries: tuple[Entry, ...]) -> Iterator[tuple[Entry, ...]]:

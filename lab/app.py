@@ -23,6 +23,7 @@ def create_app(laboratory: Laboratory) -> Flask:
         settings=pages,
         clock=laboratory.clock,
         engine_problem=laboratory.engine_problem,
+        prepare=laboratory.prepare,
     )
     app = Flask("lab", static_folder=None)
     app.register_blueprint(create_blueprint(services))

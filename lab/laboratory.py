@@ -28,6 +28,8 @@ from lab.store.store import Store
 REQUIRED_IMAGES = (PAUSE_IMAGE, "nginx", "busybox")
 ENGINE_ANSWER_SECONDS = 5.0  # so long an engine that answered is believed to be well
 
+PREPARED_CLUSTERS = 64  # two classes; whoever only asks for pages must not use up the pod CIDR
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -72,6 +74,8 @@ class Laboratory:
         self.clock = clock
         self._cleanup = ExitStack()
         self._well_until = 0.0
+        self._preparing = clock.condition()
+        self._prepared: set[str] | None = set()  # None once the lab stops
         try:
             self._cleanup.enter_context(settings.data_directory.lock(holder=holder))
             instance = settings.data_directory.instance_id
@@ -109,8 +113,14 @@ class Laboratory:
             self._well_until = self.clock.monotonic() + ENGINE_ANSWER_SECONDS
         return problem
 
+    def prepare(self, cluster: str) -> None:
+        """Make the network of a learner who may press Run soon. Returns at once; what fails here is told when they do."""
+        self.clock.spawn(f"prepare {cluster}", self._prepare, cluster)
+
     def close(self) -> None:
         """End every run and give everything back. Idempotent."""
+        with self._preparing:
+            self._prepared = None
         self._strays.close()
         self.runs.close()
         with contextlib.suppress(EngineError):
@@ -129,6 +139,13 @@ class Laboratory:
             self._strays.look()
         if self.runs.recover():
             self._strays.look()
+
+    def _prepare(self, cluster: str) -> None:
+        with self._preparing, contextlib.suppress(EngineError):
+            if self._prepared is None or cluster in self._prepared or len(self._prepared) >= PREPARED_CLUSTERS:
+                return
+            self.node_side.runtime.prepare_cluster(cluster)
+            self._prepared.add(cluster)
 
     def _engine_lost(self) -> None:
         self._well_until = 0.0

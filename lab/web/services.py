@@ -60,10 +60,12 @@ class WebSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well."""
+    """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well.
+    ``prepare(cluster_id)`` is called when a learner may press Run soon."""
 
     runs: Runs
     catalog: Catalog
     settings: WebSettings
     clock: Clock
     engine_problem: Callable[[], str | None]
+    prepare: Callable[[str], None] = lambda cluster_id: None
