@@ -206,3 +206,16 @@ def test_pinned_entries_stay_until_every_pin_is_released(clock: VirtualClock) ->
     assert timeline.horizon >= 194
     with pytest.raises(ValueError, match="cannot release entry 5 of cluster c: it is not pinned"):
         timeline.release(5)
+
+
+def test_dismissed_followers_wait_no_more_and_the_record_goes_on(clock: VirtualClock) -> None:
+    timeline = Timeline("c", clock, MemoryJournal())
+    returned: list[tuple[Entry, ...]] = []
+    follower = clock.spawn("follower", lambda: returned.append(timeline.wait(0)))
+    clock.sleep(1)
+    timeline.dismiss()
+    follower.join()
+    assert returned == [()]
+    assert timeline.dismissed
+    timeline.append(WorkerFailed(message="after"))
+    assert [entry.seq for entry in timeline.wait(0)] == [1]
