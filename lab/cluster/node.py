@@ -165,8 +165,9 @@ class Node:
         if not schedule(registry, self._parts.clock, fact.object):
             return
         bound = registry.view().get("Pod", fact.namespace, fact.name)
-        value = bound if bound and bound["metadata"]["uid"] == fact.uid else fact.object
-        worker = PodWorker(PodOnNode(self._services, value, run_id=fact.run_id or "", after=entry.seq), self._worker_ended)
+        if bound is None or bound["metadata"]["uid"] != fact.uid:
+            return  # removed before the node has seen it
+        worker = PodWorker(PodOnNode(self._services, bound, run_id=fact.run_id or "", after=entry.seq), self._worker_ended)
         with self._parts.timeline.changed:
             self._workers[fact.uid] = worker
         self._parts.clock.spawn(f"pod {fact.namespace}/{fact.name}", worker.run)

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 from lab.clock import Clock
 from lab.cluster.cluster import Cluster, ClusterOptions
 from lab.cluster.registry import Registry
-from lab.errors import LabError
+from lab.errors import LabError, StoreError
 from lab.pods.review import review
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import Runtime
@@ -66,8 +66,7 @@ class RunRefused(LabError):
 class _Live:
     run: Run
     pods: set[str] = field(default_factory=set)
-    submitted: bool = False
-    deleting: int = 0  # kubectl delete commands that have not answered yet
+    commands: int = 0  # kubectl commands that have not answered yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +108,15 @@ class Runs:
             live = next((v for v in self._live.values() if v.run.cluster == cluster_id and v.run.example == example), None)
             if live is None:
                 live = self._opened(cluster, example, manifest)
+            live.commands += 1
         submit = cluster.kubectl.apply if verb == "apply" else cluster.kubectl.create
-        submit(manifest, filename=FILENAME, namespace=NAMESPACE, run_id=live.run.id)
-        with self._changed:
-            created = pods_created_by(cluster.timeline.read(live.run.first_seq - 1, durable=False), live.run.id)
-            live.pods |= created
-            live.submitted = True
-        self._close_if_done(cluster, live)
+        before = cluster.timeline.appended
+        try:
+            submit(manifest, filename=FILENAME, namespace=NAMESPACE, run_id=live.run.id)
+        finally:
+            with self._changed:
+                live.pods |= pods_created_by(cluster.timeline.read(before, durable=False), live.run.id)
+            self._answered(cluster, live)
         return live.run
 
     def delete(
@@ -130,10 +131,12 @@ class Runs:
         cluster = self._cluster(live.run.cluster)
         args: tuple[str, ...] = () if grace_period_seconds is None else (f"--grace-period={grace_period_seconds}",)
         args += ("--force",) if force else ()
-        pods = [o for o in cluster.registry.view().list("Pod", NAMESPACE) if o["metadata"]["uid"] in live.pods]
-        for name in [o["metadata"]["name"] for o in pods if pod in (None, o["metadata"]["name"])]:
+        names = [
+            o["metadata"]["name"] for o in cluster.registry.view().list("Pod", NAMESPACE) if o["metadata"]["uid"] in live.pods
+        ]
+        for name in names if pod is None else [name for name in names if name == pod]:
             with self._changed:
-                live.deleting += 1
+                live.commands += 1
             self._parts.clock.spawn(f"delete {name}", self._delete_pod, cluster, live, name, args)
 
     def get(self, run_id: str) -> Run | None:
@@ -196,9 +199,7 @@ class Runs:
         if live is None:
             return
         cluster = self._cluster(live.run.cluster)
-        pods = frozenset(live.pods)
-        _remove_pods(cluster.registry, pods)
-        cluster.node.abort(pods)
+        _drop_pods(cluster, live)
         self._ended(cluster, live, RunAborted(run_id=run_id, why=why, by=by))
 
     def close(self) -> None:
@@ -277,10 +278,22 @@ class Runs:
             self._parts.files.reset(cluster.id)
 
     def _delete_pod(self, cluster: Cluster, live: _Live, name: str, args: tuple[str, ...]) -> None:
-        cluster.kubectl.delete(name, namespace=NAMESPACE, args=args, run_id=live.run.id)
+        try:
+            cluster.kubectl.delete(name, namespace=NAMESPACE, args=args, run_id=live.run.id)
+        except StoreError:
+            _LOGGER.exception("cannot delete pod %s of run %s", name, live.run.id)
+        finally:
+            self._answered(cluster, live)
+
+    def _answered(self, cluster: Cluster, live: _Live) -> None:
+        """A command of the run has answered: close the run when that was all, or drop what it created if it was ended
+        meanwhile."""
         with self._changed:
-            live.deleting -= 1
-        self._close_if_done(cluster, live)
+            live.commands -= 1
+        if self.is_live(live.run.id):
+            self._close_if_done(cluster, live)
+        else:
+            _drop_pods(cluster, live)
 
     def _cleared(self, run_id: str) -> None:
         with self._changed:
@@ -289,10 +302,10 @@ class Runs:
             self._close_if_done(self._clusters[live.run.cluster], live)
 
     def _close_if_done(self, cluster: Cluster, live: _Live) -> None:
-        """Close a run whose command has answered, whose pods are gone from API and node, and whose deletes have answered."""
+        """Close a run whose commands have answered and whose pods are gone from API and node."""
         left = {o["metadata"]["uid"] for o in cluster.registry.view().list("Pod")} | cluster.node.pod_uids()
         with self._changed:
-            done = live.submitted and not live.deleting and not (live.pods & left) and live.run.id in self._live
+            done = not live.commands and not (live.pods & left) and live.run.id in self._live
             if done:
                 del self._live[live.run.id]
                 self._changed.notify_all()
@@ -322,6 +335,13 @@ class Runs:
         if run.first_seq > timeline.horizon:
             return timeline.read(run.first_seq - 1, upto=last, durable=durable)
         return self._parts.index.entries(run.cluster, run.first_seq, last)
+
+
+def _drop_pods(cluster: Cluster, live: _Live) -> None:
+    """End a run's pods at once, on the API and on the node."""
+    pods = frozenset(live.pods)
+    _remove_pods(cluster.registry, pods)
+    cluster.node.abort(pods)
 
 
 def _remove_pods(registry: Registry, uids: Iterable[str]) -> None:
