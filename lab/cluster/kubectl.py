@@ -6,6 +6,7 @@ Every command appends its answer to the timeline. Source: staging/src/k8s.io/kub
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from lab.clock import Clock
@@ -18,6 +19,8 @@ from lab.timeline.facts import JSON, CommandAnswered
 from lab.timeline.timeline import Timeline
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION_PART = re.compile(r"(\d+(?:\.\d*)?)(ns|us|ms|s|m|h)")
 FORCE_WARNING = (
     "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. "
     "The resource may continue to run on the cluster indefinitely.\n"
@@ -164,14 +167,28 @@ def delete_options(args: tuple[str, ...]) -> DeleteOptions | str:
         grace = 0
     elif force and grace > 0 and flags["--now"] != "true":
         return "--force and --grace-period greater than 0 cannot be specified together"
-    timeout = flags["--timeout"].removesuffix("s")
+    timeout = duration_seconds(flags["--timeout"])
+    if isinstance(timeout, str):
+        return f'invalid argument "{flags["--timeout"]}" for "--timeout" flag: {timeout}'
     return DeleteOptions(
         grace_period_seconds=None if grace < 0 else grace,
         force=force,
         wait=flags["--wait"] != "false",
         ignore_not_found=flags["--ignore-not-found"] == "true",
-        timeout_seconds=float(timeout) if timeout.replace(".", "", 1).isdecimal() and float(timeout) > 0 else None,
+        timeout_seconds=timeout if timeout > 0 else None,
     )
+
+
+def duration_seconds(text: str) -> float | str:
+    """Return the seconds of a Go duration such as ``1m30s``, or the error of Go's time.ParseDuration."""
+    if text.removeprefix("-") == "0":
+        return 0.0
+    parts = _DURATION_PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text.removeprefix("-"):
+        missing = text.removeprefix("-").replace(".", "", 1).isdecimal()
+        return f'time: {"missing unit in" if missing else "invalid"} duration "{text}"'
+    seconds = sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+    return -seconds if text.startswith("-") else seconds
 
 
 def applied_form(applied: JSON, namespace: str) -> JSON:
