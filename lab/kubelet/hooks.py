@@ -16,19 +16,22 @@ from lab.pods.model import Container, ExecAction, Handler, HTTPGetAction, NoActi
 from lab.timeline.facts import HandlerKind, Hook, HookFailed, HookFinished, HookStarted, HookTimedOut
 from lab.timeline.pod_record import Attempt
 
+OUTPUT_LIMIT_BYTES = 64 * 1024  # of each stream of a hook: it is on the page, in the store and, when it failed, in the status
 KILLED_EXIT_CODE = 137  # an exec whose container dies with it
 ABANDONED_SECONDS = 1.0  # how long a hook that has no end of its own outlives its time: its end is not the kubelet's deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a handler ended. ``error`` is the handler's message without its frame, or "" for success."""
+    """How a handler ended. ``error`` is the handler's message without its frame, or "" for success; ``printed`` both streams as
+    they were, one after the other."""
 
     error: str = ""
     exit_code: int | None = None
     http_status: int | None = None
     stdout: str = ""
     stderr: str = ""
+    printed: bytes = b""
 
 
 def run_hook(on: PodOnNode, container: Container, attempt: Attempt, hook: Hook, *, limit_seconds: float | None = None) -> bool:
@@ -115,7 +118,17 @@ def kind_of(handler: Handler) -> HandlerKind:
 def go_quote(text: str) -> str:
     r"""Return text as Go's ``%q`` prints it: ``"out\nerr\n"``."""
     named = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v", '"': r"\"", "\\": r"\\"}
-    return '"' + "".join(named.get(c) or (c if c.isprintable() else f"\\x{ord(c):02x}") for c in text) + '"'
+    return '"' + "".join(named.get(c) or _go_escaped(c) for c in text) + '"'
+
+
+def _go_escaped(character: str) -> str:
+    """Return a character as it is when it can be printed; a byte that is no UTF-8 comes as a surrogate escape."""
+    code = ord(character)
+    if character.isprintable():
+        return character
+    if code <= 0x7F or 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code & 0xFF:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def _handle(
@@ -145,9 +158,23 @@ def _exec(on: PodOnNode, attempt: Attempt, handler: ExecAction) -> Outcome:
         return Outcome(error=error.runtime_message, exit_code=KILLED_EXIT_CODE)
     except EngineError as error:
         return Outcome(error=error.runtime_message, exit_code=error.code)
-    stdout, stderr = result.stdout.decode(errors="replace"), result.stderr.decode(errors="replace")
-    error_text = f"command '{' '.join(handler.command)}' exited with {result.exit_code}: {stderr}" if result.exit_code else ""
-    return Outcome(error=error_text, exit_code=result.exit_code, stdout=stdout, stderr=stderr)
+    stdout, stderr = _kept(result.stdout), _kept(result.stderr)
+    words = stderr.decode(errors="replace")
+    error_text = f"command '{' '.join(handler.command)}' exited with {result.exit_code}: {words}" if result.exit_code else ""
+    return Outcome(
+        error=error_text,
+        exit_code=result.exit_code,
+        stdout=stdout.decode(errors="replace"),
+        stderr=words,
+        printed=stdout + stderr,
+    )
+
+
+def _kept(output: bytes) -> bytes:
+    """Return what is kept of a stream. Differs from the kubelet, which takes 16 MiB into a status that the API then refuses."""
+    if len(output) <= OUTPUT_LIMIT_BYTES:
+        return output
+    return output[:OUTPUT_LIMIT_BYTES] + f"\n[pod-hook-lab: {len(output) - OUTPUT_LIMIT_BYTES} more bytes not kept]\n".encode()
 
 
 def _http_get(on: PodOnNode, container: Container, handler: HTTPGetAction, limit_seconds: float | None) -> Outcome:
@@ -182,11 +209,20 @@ def _message(on: PodOnNode, container: Container, handler: Handler, outcome: Out
     frame = f'for Container "{container.name}" in Pod "{on.pod.full_name}" failed - error: {outcome.error}'
     match handler:
         case ExecAction():
-            output = go_quote(outcome.stdout + outcome.stderr)
+            output = go_quote(outcome.printed.decode(errors="surrogateescape"))
             return f"Exec lifecycle hook ([{' '.join(handler.command)}]) {frame}, message: {output}"
         case HTTPGetAction():
             return f"HTTP lifecycle hook ({handler.path}) {frame}"
         case SleepAction():
             return f"Sleep lifecycle hook ({handler.seconds}) {frame}"
         case TCPSocketAction() | NoAction():
-            return f"Cannot run handler: invalid handler: {handler}"
+            return f"Cannot run handler: invalid handler: {_go_value(handler)}"
+
+
+def _go_value(handler: TCPSocketAction | NoAction) -> str:
+    """Return a handler that the kubelet does not know as Go's ``%v`` prints it."""
+    socket = "nil"
+    if isinstance(handler, TCPSocketAction):
+        port = f"{{0 {handler.port} }}" if isinstance(handler.port, int) else f"{{1 0 {handler.port}}}"
+        socket = f"&TCPSocketAction{{Port:{port},Host:{handler.host},}}"
+    return f"&LifecycleHandler{{Exec:nil,HTTPGet:nil,TCPSocket:{socket},Sleep:nil,}}"

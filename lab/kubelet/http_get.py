@@ -10,14 +10,16 @@ from __future__ import annotations
 import http.client
 import ssl
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from lab.pods.model import Container, HTTPGetAction
 
 MAXIMUM_REDIRECTS = 10  # pkg/probe/http: stopped after 10 redirects
 BODY_LIMIT_BYTES = 10 * 1024  # handlers.go: maxRespBodyLength
 REQUEST_LIMIT_SECONDS = 3600.0
+DEFAULT_PORTS = {"http": 80, "https": 443}
 USER_AGENT = "kube-lifecycle/1.36"
+URL_CHARACTERS = "/?#%:@!$&'()*+,;=[]~"  # stay as they are written; what is neither these nor a letter is percent-encoded
 
 
 class TransportError(Exception):
@@ -52,13 +54,19 @@ def url_of(action: HTTPGetAction, pod_ip: str, port: int) -> str:
     host = action.host or pod_ip
     host = f"[{host}]" if ":" in host else host
     path = action.path if action.path.startswith("/") else "/" + action.path
-    return f"{action.scheme.lower()}://{host}:{port}{path}"
+    return f"{action.scheme.lower()}://{host}:{port}{quote(path, URL_CHARACTERS, errors='replace')}"
 
 
 def get(url: str, action: HTTPGetAction, pod_ip: str, *, timeout_seconds: float | None, user_agent: str = USER_AGENT) -> Answer:
     """GET ``url`` following redirects on the same host, certificates unchecked; an HTTPS request that meets a plain HTTP
     server is repeated over HTTP. Blocks up to ``timeout_seconds`` per read (None: an hour). Raises TransportError."""
-    headers = _headers(action, user_agent)
+    try:
+        return _following(url, _headers(action, user_agent), pod_ip, timeout_seconds)
+    except ValueError as error:  # a header or a redirect's location that no request can carry
+        raise TransportError(f'Get "{url}": {error}') from error
+
+
+def _following(url: str, headers: list[tuple[str, str]], pod_ip: str, timeout_seconds: float | None) -> Answer:
     referer: list[tuple[str, str]] = []
     for _ in range(MAXIMUM_REDIRECTS):
         try:
@@ -71,7 +79,7 @@ def get(url: str, action: HTTPGetAction, pod_ip: str, *, timeout_seconds: float 
             raise TransportError(f'Get "{url}": {error}') from error
         if location is None:
             return answer
-        target = urljoin(url, location)
+        target = urljoin(url, quote(location, URL_CHARACTERS))
         if urlsplit(target).hostname != urlsplit(url).hostname:
             return answer
         url, referer = target, [("Referer", url)]
@@ -84,12 +92,14 @@ def _once(url: str, headers: list[tuple[str, str]], pod_ip: str, timeout_seconds
         raise TransportError(
             f'Get "{url}": the lab sends httpGet only to the pod\'s own address ({pod_ip}), not to {parts.hostname}'
         )
-    connection = _connection(parts.scheme, pod_ip, parts.port or 80, timeout_seconds or REQUEST_LIMIT_SECONDS)
+    connection = _connection(
+        parts.scheme, pod_ip, parts.port or DEFAULT_PORTS.get(parts.scheme, 80), timeout_seconds or REQUEST_LIMIT_SECONDS
+    )
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.putrequest("GET", target, skip_host=any(k.lower() == "host" for k, _ in headers), skip_accept_encoding=True)
         for name, value in headers:
-            connection.putheader(name, value)
+            connection.putheader(name, value.encode())
         connection.endheaders()
         response = connection.getresponse()
         body = response.read(BODY_LIMIT_BYTES)

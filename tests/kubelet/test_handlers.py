@@ -12,6 +12,7 @@ from lab.kubelet import http_get
 from lab.kubelet.hooks import go_quote
 from lab.kubelet.http_get import TransportError
 from lab.pods.model import Container, ContainerPort, HTTPGetAction
+from lab.runtime.scripted import ExecScript
 from lab.timeline.facts import HookFailed, HookFinished, HookStarted
 from tests.kubelet.http_server import Answers
 from tests.kubelet.stage import Stage, Story, brief, container, deaf, pod, polite
@@ -60,7 +61,10 @@ def test_a_tcp_socket_is_never_tried_and_fails_at_once(given: Given) -> None:
     story = stopped(given(app=polite()), {"tcpSocket": {"port": 80}})
     assert story.steps()[:3] == [(0.0, "preStop starts"), (0.0, "preStop fails"), (0.0, "SIGTERM")]
     assert story.warnings() == ["FailedPreStopHook: PreStopHook failed"]
-    assert story.facts(HookFailed)[0].message.startswith("Cannot run handler: invalid handler")
+    assert story.facts(HookFailed)[0].message == (
+        "Cannot run handler: invalid handler: &LifecycleHandler"
+        "{Exec:nil,HTTPGet:nil,TCPSocket:&TCPSocketAction{Port:{0 80 },Host:,},Sleep:nil,}"
+    )
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])
@@ -112,6 +116,45 @@ def test_a_refused_connection_fails_the_hook_with_the_kubelet_s_words(given: Giv
         f'HTTP lifecycle hook (/x) for Container "app" in Pod "p_default({story.uid})" failed - error: '
         f'Get "http://127.0.0.1:{port}/x": dial tcp 127.0.0.1:{port}: connect: connection refused'
     )
+
+
+def test_a_path_is_percent_encoded(given: Given) -> None:
+    with Answers({"/a%20b/%C3%A9?x=%C3%BC%2f": 204}) as server:
+        handler = {"httpGet": {"path": "/a b/é?x=ü%2f", "port": server.port}}
+        story = stopped(given(pod_ip="127.0.0.1", app=polite()), handler)
+    assert [h.http_status for h in story.facts(HookFinished)] == [204]
+
+
+def test_a_header_is_sent_as_utf_8(given: Given) -> None:
+    with Answers({"/": 204}) as server:
+        handler = {"httpGet": {"port": server.port, "httpHeaders": [{"name": "X-Greeting", "value": "привет"}]}}
+        stopped(given(pod_ip="127.0.0.1", app=polite()), handler)
+    assert server.requests[0].headers["X-Greeting"].encode("latin-1").decode() == "привет"
+
+
+def test_a_header_that_no_request_can_carry_fails_the_hook_and_not_the_lab(given: Given) -> None:
+    with Answers({"/": 204}) as server:
+        handler = {"httpGet": {"port": server.port, "httpHeaders": [{"name": "X-A", "value": "two\nlines"}]}}
+        story = stopped(given(pod_ip="127.0.0.1", app=polite()), handler)
+    assert story.warnings() == ["FailedPreStopHook: PreStopHook failed"]
+    assert story.stage.failures == []
+
+
+@pytest.mark.parametrize("location", ["http://127.0.0.1:99999/", "http://[127.0.0.1/"])
+def test_a_redirect_to_what_is_no_address_fails_the_hook_and_not_the_lab(given: Given, location: str) -> None:
+    with Answers({"/": location}) as server:
+        story = stopped(given(pod_ip="127.0.0.1", app=polite()), {"httpGet": {"port": server.port}})
+    assert story.warnings() == ["FailedPreStopHook: PreStopHook failed"]
+    assert story.stage.failures == []
+
+
+def test_of_a_hook_s_output_no_more_is_kept_than_a_page_can_show(given: Given) -> None:
+    loud = ExecScript(exit_code=1, stdout="o" * 200_000, stderr="e" * 70_000)
+    story = given(app=deaf(hook=loud)).run(pod(container(post_start="hook"), restartPolicy="Never", grace=1), seconds=8)
+    (failed,) = story.facts(HookFailed)
+    assert failed.stdout == "o" * 65_536 + "\n[pod-hook-lab: 134464 more bytes not kept]\n"
+    assert failed.stderr == "e" * 65_536 + "\n[pod-hook-lab: 4464 more bytes not kept]\n"
+    assert len(failed.message) < 4 * 65_536
 
 
 def test_an_unknown_port_name_fails_when_the_hook_runs(given: Given) -> None:
@@ -177,3 +220,5 @@ def test_the_address_of_an_ipv6_pod_is_bracketed_and_its_path_made_absolute() ->
 
 def test_text_is_quoted_as_go_quotes_it() -> None:
     assert go_quote('a"b\\c\n\té\x00') == r'"a\"b\\c\n\té\x00"'
+    assert go_quote("\x7f\x85\u2028\U000e0001") == r'"\x7f\u0085\u2028\U000e0001"'
+    assert go_quote(b"\xff\xc3\xa9".decode(errors="surrogateescape")) == r'"\xffé"'
