@@ -35,11 +35,9 @@ class Limits:
     """What one learner may use. Each is set by the variable of its name in capitals, with ``LAB_`` before it."""
 
     max_live_runs: int = 8  # per cluster: more than any lesson has examples
-    max_pods_per_run: int = 10
+    max_pods: int = 20  # per cluster, as a ResourceQuota bounds them
     max_run_seconds: int = 3600  # a forgotten run ends by itself
-    manifest_bytes: int = 64 * 1024
     log_bytes_per_container: int = 1024 * 1024  # of one attempt
-    timeline_entries: int = 20_000  # in memory per cluster; the store keeps all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

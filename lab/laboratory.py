@@ -93,6 +93,7 @@ class Laboratory:
                     options=ClusterOptions(
                         log_limit_bytes=settings.limits.log_bytes_per_container,
                         witness_problem=self.node_side.witness_problem,
+                        max_pods=settings.limits.max_pods,
                     ),
                     max_live_runs=settings.limits.max_live_runs,
                     max_run_seconds=settings.limits.max_run_seconds,

@@ -47,7 +47,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
             "LAB_SECRET_KEY": "a secret that is long enough",
             "LAB_DOCKER_HOST": "unix:///run/other.sock",
             "LAB_MAX_LIVE_RUNS": "3",
-            "LAB_MANIFEST_BYTES": "128Ki",
+            "LAB_LOG_BYTES_PER_CONTAINER": "128Ki",
         }
     )
     assert settings.data == tmp_path / "data"
@@ -64,7 +64,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     )
     assert settings.secret_key == "a secret that is long enough"
     assert settings.docker_host == "unix:///run/other.sock"
-    assert (settings.limits.max_live_runs, settings.limits.manifest_bytes) == (3, 128 * 1024)
+    assert (settings.limits.max_live_runs, settings.limits.log_bytes_per_container) == (3, 128 * 1024)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_a_bad_value_is_named_with_its_remedy(name: str, value: str, remedy: str
 
 def test_all_bad_values_are_named_at_once() -> None:
     with pytest.raises(SettingsError) as raised:
-        read_settings({"LAB_PORT": "x", "LAB_POD_CIDR": "y", "LAB_MAX_PODS_PER_RUN": "z"})
+        read_settings({"LAB_PORT": "x", "LAB_POD_CIDR": "y", "LAB_MAX_PODS": "z"})
     named = [line.split("=")[0] for line in str(raised.value).splitlines()]
-    assert sorted(named) == ["cannot use LAB_MAX_PODS_PER_RUN", "cannot use LAB_POD_CIDR", "cannot use LAB_PORT"]
+    assert sorted(named) == ["cannot use LAB_MAX_PODS", "cannot use LAB_POD_CIDR", "cannot use LAB_PORT"]
 
 
 def test_no_secret_is_ever_printed() -> None:

@@ -19,11 +19,13 @@ from lab.timeline.timeline import Timeline
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterOptions:
     """``feature_gates`` names the Kubernetes gates that are on against upstream's default; ``log_limit_bytes`` bounds each
-    instance's log; ``witness_problem`` says why received signals cannot be witnessed on this host, if they cannot."""
+    instance's log; ``witness_problem`` says why received signals cannot be witnessed on this host, if they cannot;
+    ``max_pods`` bounds how many pods may be stored at a time."""
 
     feature_gates: frozenset[str] = frozenset()
     log_limit_bytes: int = LOG_LIMIT_BYTES
     witness_problem: str | None = None
+    max_pods: int | None = None
 
 
 class Cluster:
@@ -46,7 +48,7 @@ class Cluster:
         options = options or ClusterOptions()
         self.id = timeline.cluster
         self.timeline = timeline
-        self.registry = Registry(timeline, clock, view=view)
+        self.registry = Registry(timeline, clock, view=view, max_pods=options.max_pods)
         self.kubectl = Kubectl(timeline, self.registry, clock, options.feature_gates)
         parts = NodeParts(
             cluster=self.id,

@@ -20,14 +20,16 @@ from lab.timeline.folds import ClusterView
 from lab.timeline.status import quality_of_service, rfc3339_seconds
 from lab.timeline.timeline import Timeline
 
+QUOTA_NAME = "lab"
 MINIMUM_GRACE_SECONDS = 1  # rest/delete.go: a period that cannot be kept any more becomes 1
 
 
 class Registry:
     """The objects of one cluster. Thread-safe: every method is one step."""
 
-    def __init__(self, timeline: Timeline, clock: Clock, *, view: ClusterView | None = None) -> None:
-        """Serve a timeline; ``view`` is its fold so far."""
+    def __init__(self, timeline: Timeline, clock: Clock, *, view: ClusterView | None = None, max_pods: int | None = None) -> None:
+        """Serve a timeline; ``view`` is its fold so far, ``max_pods`` the most that may be stored at a time (None: no bound)."""
+        self._max_pods = max_pods
         self._timeline = timeline
         self._clock = clock
         self._view = view or ClusterView()
@@ -52,6 +54,7 @@ class Registry:
             name = metadata.get("name") or f"{metadata['generateName']}{uuid.uuid4().hex[:5]}"
             if self._view.get("Pod", metadata["namespace"], name):
                 raise ApiError(409, "AlreadyExists", f'pods "{name}" already exists')
+            self._require_room(name)
             stored: JSON = {
                 **value,
                 "metadata": {
@@ -145,6 +148,13 @@ class Registry:
                 del self._recorders[key]
 
     # `timeline.changed` is held in everything below.
+
+    def _require_room(self, name: str) -> None:
+        """Refuse one pod too many, as a ResourceQuota does (plugin/pkg/admission/resourcequota/controller.go)."""
+        used = len(self._view.list("Pod"))
+        if self._max_pods is not None and used >= self._max_pods:
+            quota = f"exceeded quota: {QUOTA_NAME}, requested: pods=1, used: pods={used}, limited: pods={self._max_pods}"
+            raise ApiError(403, "Forbidden", f'pods "{name}" is forbidden: {quota}')
 
     def _shortened(self, metadata: JSON, grace: int, *, asked: bool) -> tuple[datetime, int] | None:
         """Return the new deadline and grace of a repeated delete, or None when it changes nothing."""

@@ -260,3 +260,18 @@ def test_a_registry_goes_on_from_a_view(server: Server) -> None:
     later = Registry(server.timeline, server.clock, view=server.timeline.view())
     assert later.pod("default", "p") == server.pod()
     assert later.view() == server.registry.view()
+
+
+def test_one_pod_too_many_is_refused_as_a_quota_does() -> None:
+    with VirtualClock() as clock:
+        registry = Registry(Timeline("c", clock, MemoryJournal()), clock, max_pods=2)
+        first, second, third = (review(pod(metadata={"name": name})).documents[0].object for name in ("a", "b", "c"))
+        assert first is not None
+        assert second is not None
+        assert third is not None
+        registry.create(first)
+        registry.create(second)
+        quota = 'pods "c" is forbidden: exceeded quota: lab, requested: pods=1, used: pods=2, limited: pods=2'
+        assert refusal(lambda: registry.create(third)) == (403, "Forbidden", quota)
+        registry.delete("default", "a")
+        registry.create(third)
