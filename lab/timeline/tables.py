@@ -145,9 +145,13 @@ def _main_reason(status: JSON, reason: str) -> str:
             reason = state["waiting"]["reason"]
         elif state.get("terminated"):
             reason = _terminated_reason(state["terminated"])
-    if reason == "Completed" and any(_runs_ready(c) for c in containers):
-        return "Running" if _condition_is_true(status, "Ready") else "NotReady"
-    return reason
+    if reason != "Completed":
+        return reason
+    running = any(_runs_ready(c) for c in containers)
+    if running and _condition_is_true(status, "Ready"):
+        return "Running"
+    failed = (_terminated_reason(c["state"]["terminated"]) for c in containers if _exit_code(c) not in (None, 0))
+    return next(failed, "NotReady" if running else reason)
 
 
 def _terminated_reason(terminated: JSON) -> str:
