@@ -75,7 +75,7 @@ class RunClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunAborted:
-    """The lab ended the run itself. ``why`` is a sentence; ``by`` is restart · engine · limit · failure."""
+    """The lab ended the run itself. ``why`` is a sentence; ``by`` is restart · stop · engine · limit · failure · learner."""
 
     run_id: str
     why: str
