@@ -99,6 +99,11 @@ class ScriptedRuntime:
         """What has not been removed: ids of containers and sandboxes."""
         return (*self._instances, *self._sandboxes)
 
+    def lose_engine(self, message: str) -> None:
+        """Let the engine stop answering, and every container's listener hear of it."""
+        for instance in list(self._instances.values()):
+            instance.listener.engine_lost(message)
+
     def prepare_cluster(self, cluster: str) -> None:
         """Do nothing: there is no network."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,10 +26,6 @@ def said(answer: CommandAnswered) -> tuple[int, str, str]:
 
 def documents(*manifests: str) -> str:
     return "".join(f"---\n{manifest}\n" for manifest in manifests)
-
-
-def edited(text: str, **metadata: Any) -> str:
-    return pod(metadata=metadata)
 
 
 def test_apply_creates_then_changes_then_finds_nothing_to_do(stage: Stage) -> None:
@@ -134,7 +129,12 @@ def test_a_pod_that_is_not_there_is_an_error_unless_asked(stage: Stage) -> None:
 
 def test_the_wait_is_for_that_pod_and_not_for_a_later_one_of_its_name(stage: Stage) -> None:
     story = stage.run(pod())
-    stage.clock.spawn("again", lambda: (stage.clock.sleep(1.5), stage.kubectl("apply", pod())))
+
+    def apply_again() -> None:
+        stage.clock.sleep(1.5)
+        stage.kubectl("apply", pod())
+
+    stage.clock.spawn("again", apply_again)
     assert story.delete().took_seconds < 3
     stage.clock.sleep(3)
     assert stage.cluster.registry.pod("default", "p")["metadata"]["uid"] != story.uid

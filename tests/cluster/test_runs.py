@@ -266,6 +266,14 @@ def test_all_live_runs_end_when_the_engine_stops_answering(lab: GivenLab) -> Non
     assert stage.runs.live("c1") == ()
 
 
+def test_a_run_ends_when_its_containers_are_lost_sight_of(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    run = stage.open("web")
+    stage.runtime.lose_engine("the connection broke")
+    stage.clock.sleep(1)
+    assert [a.why for a in stage.facts(run, RunAborted)] == ["The container engine stopped answering: the connection broke"]
+
+
 def test_a_run_ends_when_the_lab_itself_fails_to_look_after_its_pod(lab: GivenLab) -> None:
     stage = lab(web=polite(), db=polite())
     stage.runtime.failures["create_container"] = KeyError("unforeseen")

@@ -146,12 +146,12 @@ class Story:
 
     def object(self) -> dict[str, Any]:
         """Return the object as the API has it, or had it last."""
-        return [e.fact.object for e in self._writes("Pod")][-1]
+        return self._writes("Pod")[-1][1].object
 
     @property
     def status(self) -> dict[str, Any]:
-        value: dict[str, Any] = self.object()["status"]
-        return value
+        status: dict[str, Any] = self.object()["status"]
+        return status
 
     def container_status(self, name: str = "app") -> dict[str, Any]:
         """Return a container's status as last published."""
@@ -161,12 +161,12 @@ class Story:
 
     def waiting(self, name: str = "app") -> list[dict[str, str]]:
         """Return the waiting states of a container that were published, neighbours merged."""
-        containers = [c for e in self._writes("Pod") for c in e.fact.object["status"].get("containerStatuses", ())]
+        containers = [c for _, write in self._writes("Pod") for c in write.object["status"].get("containerStatuses", ())]
         return [w for w, _ in groupby(c["state"].get("waiting") for c in containers if c["name"] == name) if w]
 
     @property
     def is_in_api(self) -> bool:
-        return self._writes("Pod")[-1].fact.verb != "remove"
+        return self._writes("Pod")[-1][1].verb != "remove"
 
     def entries(self) -> list[Entry]:
         """Return everything that concerns the pod."""
@@ -183,24 +183,24 @@ class Story:
     def timed_events(self) -> list[tuple[float, str]]:
         """Return the event occurrences with the seconds since the pod was created."""
         out = []
-        for e in self._writes("Event"):
-            path = e.fact.object["involvedObject"].get("fieldPath", "")
+        for e, write in self._writes("Event"):
+            path = write.object["involvedObject"].get("fieldPath", "")
             whose = path.partition("{")[2].rstrip("}")
-            text = f"{e.fact.object['reason']}: {e.fact.object['message']}"
+            text = f"{write.object['reason']}: {write.object['message']}"
             out.append((self._since_creation(e), f"{whose} {text}".strip()))
         return out
 
     def event_reasons(self) -> list[str]:
         """Return the reason of every event occurrence."""
-        return [e.fact.object["reason"] for e in self._writes("Event")]
+        return [write.object["reason"] for _, write in self._writes("Event")]
 
     def event_times(self, reason: str) -> list[float]:
         """Return when an event occurred, in seconds since the pod was created."""
-        return [self._since_creation(e) for e in self._writes("Event") if e.fact.object["reason"] == reason]
+        return [self._since_creation(e) for e, write in self._writes("Event") if write.object["reason"] == reason]
 
     def warnings(self) -> list[str]:
         """Return "Reason: message" of the warnings among the events."""
-        written = [e.fact.object for e in self._writes("Event") if e.fact.object["type"] == "Warning"]
+        written = [write.object for _, write in self._writes("Event") if write.object["type"] == "Warning"]
         return [f"{o['reason']}: {o['message']}" for o in written]
 
     def steps(self, container: str = "app", *, since: str = "kill") -> list[tuple[float, str]]:
@@ -216,15 +216,15 @@ class Story:
 
     def timed_columns(self) -> list[tuple[float, str]]:
         """Return the STATUS cell after each write, with seconds since the pod was created."""
-        return [(self._since_creation(e), pod_status_column(e.fact.object)) for e in self._writes("Pod")]
+        return [(self._since_creation(e), pod_status_column(write.object)) for e, write in self._writes("Pod")]
 
     def ready_columns(self) -> list[str]:
         """Return the READY cells that a watcher saw, neighbours merged."""
-        return [cell for cell, _ in groupby(pod_ready(e.fact.object) for e in self._writes("Pod"))]
+        return [cell for cell, _ in groupby(pod_ready(write.object) for _, write in self._writes("Pod"))]
 
     def phases(self) -> list[str]:
         """Return the phases that were published, neighbours merged."""
-        return [phase for phase, _ in groupby(e.fact.object["status"]["phase"] for e in self._writes("Pod"))]
+        return [phase for phase, _ in groupby(write.object["status"]["phase"] for _, write in self._writes("Pod"))]
 
     def starts(self, container: str = "app") -> list[float]:
         """Return when a container was started, in seconds since the pod was created."""
@@ -232,17 +232,17 @@ class Story:
 
     def gone_at(self) -> float:
         """Return when the object left the API, in seconds since the pod was created."""
-        return next(self._since_creation(e) for e in self._writes("Pod") if e.fact.verb == "remove")
+        return next(self._since_creation(e) for e, write in self._writes("Pod") if write.verb == "remove")
 
     @property
     def _origin(self) -> float:
-        return self._writes("Pod")[0].elapsed_seconds
+        return self._writes("Pod")[0][0].elapsed_seconds
 
     def _since_creation(self, entry: Entry) -> float:
         return round(entry.elapsed_seconds - self._origin, 3)
 
-    def _writes(self, kind: str) -> list[Any]:
-        return [e for e in self.entries() if isinstance(e.fact, ObjectWritten) and e.fact.kind == kind]
+    def _writes(self, kind: str) -> list[tuple[Entry, ObjectWritten]]:
+        return [(e, e.fact) for e in self.entries() if isinstance(e.fact, ObjectWritten) and e.fact.kind == kind]
 
 
 def _words(entry: Entry, container: str) -> Iterator[str]:

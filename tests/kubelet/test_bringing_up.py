@@ -159,7 +159,8 @@ def test_volumes_are_mounted_where_the_container_wants_them(given: Given) -> Non
 
 def test_no_volume_of_a_pod_is_where_a_termination_message_is_kept(given: Given) -> None:
     """Another container could put a link to a file of the host where the message's file is to be."""
-    volumes = [{"name": name, "emptyDir": {}} for name in ("termination-app-0", "termination", "app", "log")]
+    names = ("termination-app-0", "termination", "app", "log")
+    volumes: list[dict[str, Any]] = [{"name": name, "emptyDir": {}} for name in names]
     mounts = [{"name": v["name"], "mountPath": f"/{v['name']}"} for v in volumes]
     story = given(app=polite()).run(pod(container(volumeMounts=mounts), volumes=volumes))
     *shared, termination = created(story).mounts

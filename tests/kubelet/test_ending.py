@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from lab.cluster.cluster import ClusterOptions
-from lab.errors import EngineUnavailable
+from lab.errors import EngineError, EngineUnavailable
 from lab.runtime.runtime import ChangedFile
 from lab.runtime.scripted import ContainerScript
 from lab.timeline.facts import (
@@ -189,6 +189,27 @@ def test_an_error_of_the_lab_while_a_pod_ends_is_a_fact_and_leaves_nothing(given
     stage.wait_until_cleared()
     assert "KeyError: 'unforeseen'" in [w.message for w in story.facts(WorkerFailed)]
     assert stage.runtime.left == ()
+
+
+@pytest.mark.parametrize("verb", ["remove_container", "remove_pod_sandbox"])
+@pytest.mark.parametrize(("error", "is_the_lab_s"), [(EngineError("cannot remove it"), False), (KeyError("unforeseen"), True)])
+def test_a_node_that_cannot_be_cleared_does_not_keep_the_pod_on_its_mind(
+    given: Given, verb: str, error: Exception, is_the_lab_s: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = given(app=polite())
+    story = stage.run(pod())
+    stage.runtime.failures[verb] = error
+    story.delete_to_the_end()
+    assert stage.cluster.node.pods_running() == 0
+    assert bool(story.facts(WorkerFailed)) == is_the_lab_s
+    assert caplog.records
+
+
+def test_an_engine_that_is_lost_while_containers_run_is_the_node_s_affair(given: Given) -> None:
+    stage = given(app=polite())
+    stage.run(pod())
+    stage.runtime.lose_engine("it stopped")
+    assert stage.lost == ["it stopped"]
 
 
 def test_an_error_of_the_lab_in_a_probe_is_a_fact_and_leaves_nothing(given: Given) -> None:

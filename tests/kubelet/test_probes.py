@@ -189,6 +189,19 @@ def test_http_probes_want_a_status_from_200_to_399(given: Given) -> None:
         assert server.requests[0].headers["User-Agent"] == "kube-probe/1.36"
 
 
+def test_a_probe_that_cannot_be_sent_has_failed(given: Given) -> None:
+    stage = given(pod_ip="127.0.0.1", app=polite())
+    probes = {"httpGet": {"port": "web"}}, {"tcpSocket": {"port": "web"}}
+    for number, handler in enumerate(probes):
+        story = stage.run(pod(container(readinessProbe=handler), name=f"p{number}"))
+        assert story.facts(ProbeChanged)[0].output == 'strconv.Atoi: parsing "web": invalid syntax'
+
+
+def test_a_probe_whose_command_cannot_be_run_has_failed_with_the_engine_s_words(given: Given) -> None:
+    story = given(app=polite(probe=takes(0, error="exec: no such file"))).run(pod(container(readinessProbe=probe())), seconds=1.5)
+    assert story.facts(ProbeChanged)[0].output == "exec: no such file"
+
+
 def test_tcp_probes_want_a_connection(given: Given) -> None:
     stage = given(pod_ip="127.0.0.1", app=polite())
     with socket.create_server(("127.0.0.1", 0)) as listening:

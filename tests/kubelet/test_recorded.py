@@ -47,7 +47,7 @@ class Recorded:
         specs = {name: container(name, pre_stop=self.hooks.get(name)) for name in self.scripts}
         inits = [{**specs[name], "restartPolicy": "Always"} for name in self.sidecars]
         mains = [spec for name, spec in specs.items() if name not in self.sidecars]
-        return pod(*mains, grace=self.grace, **({"initContainers": inits} if inits else {}))
+        return pod(*mains, grace=self.grace, initContainers=inits)
 
 
 def one(script: ContainerScript, stop: Stop, *args: str, grace: int = 30, hook: Any = "hook") -> Recorded:

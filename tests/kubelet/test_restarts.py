@@ -88,9 +88,11 @@ def test_a_new_image_starts_the_back_off_over_and_restarts_at_once(given: Given)
     """[E26]"""
     stage = given(app=brief((1, 1), (1, 1), (1, 1), None))
     story = stage.run(pod(), seconds=20)
+    assert len(story.starts()) == 3
     stage.kubectl("apply", pod(container(image="nginx")))
-    stage.clock.sleep(3)
-    assert story.container_status()["image"] == "docker.io/library/nginx:latest"
+    stage.clock.sleep(2)
+    assert story.starts()[3:] == [20.0]
+    assert story.columns()[-1] == "Running"
 
 
 def test_a_running_container_whose_image_changed_is_stopped_with_its_hook_and_started_anew(given: Given) -> None:
