@@ -21,6 +21,7 @@ from lab.web.problems import Problem
 from lab.web.visit import Site, learner
 
 LONGEST_GRACE_PERIOD_SECONDS = 3_600  # lab: no learner waits longer
+LONGEST_SECONDS_TEXT = 10  # digits; Python refuses to read numbers of thousands of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,8 @@ def read_deletion() -> Deletion | None:
             return Deletion(grace_period_seconds=0, force=True)
         case "grace-period":
             seconds = request.form.get("seconds", "").strip()
-            if not (seconds.isascii() and seconds.isdigit()) or int(seconds) > LONGEST_GRACE_PERIOD_SECONDS:
+            digits = seconds.isascii() and seconds.isdigit() and len(seconds) <= LONGEST_SECONDS_TEXT
+            if not digits or int(seconds) > LONGEST_GRACE_PERIOD_SECONDS:
                 return None
             return Deletion(grace_period_seconds=int(seconds), force=False)
         case _:

@@ -79,7 +79,7 @@ def test_each_item_of_the_menu_deletes_in_its_own_way(
     assert pages.runs.deletions == [(run.id, *expected)]
 
 
-@pytest.mark.parametrize("seconds", ["", "-1", "3.5", "many", "99999", "٣"])
+@pytest.mark.parametrize("seconds", ["", "-1", "3.5", "many", "99999", "٣", pytest.param("9" * 5000, id="thousands of digits")])
 def test_a_grace_period_that_is_none_is_refused_with_the_remedy(pages: Pages, seconds: str) -> None:
     pages.run()
     response = post(pages, f"/examples/{pages.example}/delete", htmx=True, mode="grace-period", seconds=seconds)

@@ -122,6 +122,19 @@ def test_the_lines_of_a_log_are_appended_once_its_first_line_is_there(pages: Pag
     assert 'hx-swap-oob="append:#log-' in appended.data
 
 
+def test_what_a_container_writes_ends_no_line_of_an_event(pages: Pages) -> None:
+    """A browser ends a line at a carriage return too."""
+    run, script = pages.run()
+    script.start()
+    script.node(LogChunk(attempt=0, offset=1, lines=(("2026-11-24T18:00:01.000000Z", "stdout", "10 %\rid: 999\r\r20 %"),)))
+    script.stop()
+    script.end()
+    pages.runs.close(run.id)
+    text = pages.client.get(f"/runs/{run.id}/stream").text
+    assert "10 %&#13;id: 999&#13;&#13;20 %" in text
+    assert "\r" not in text
+
+
 def lesson_stream(pages: Pages, **headers: str) -> Iterator[Event]:
     return events(pages, f"/lessons/{pages.example.partition('/')[0]}/stream", **headers)
 
