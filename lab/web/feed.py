@@ -208,5 +208,5 @@ def _appended(tag: str, target_id: str, html: Markup) -> Markup:
 
 def _data_lines(fragments: Iterable[Markup]) -> str:
     # A carriage return ends a line of an event too: what a container wrote may not go on as a field of its own.
-    html = Markup("").join(fragments).replace("\r", "&#13;")
+    html = str(Markup("").join(fragments)).replace("\r", "&#13;")
     return "".join(f"data: {line}\n" for line in html.split("\n"))
