@@ -38,7 +38,7 @@ test-fast:  ## the suite without Docker
 	$(BIN)/python -m pytest -q -n auto -m "not engine and not browser"
 
 test-engine:  ## the suite on the real Docker Engine
-	$(BIN)/python -m pytest -q -n $(ENGINE_JOBS) --dist loadgroup -m "engine and not browser"
+	$(BIN)/python -m pytest -q -n $(ENGINE_JOBS) --dist loadfile -m "engine and not browser"
 
 test-browser:  ## the suite in Chromium
 	$(BIN)/python -m pytest -q -n $(BROWSER_JOBS) -m browser

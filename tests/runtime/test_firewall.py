@@ -14,8 +14,6 @@ import pytest
 from lab.runtime import firewall
 from lab.runtime.firewall import BRIDGE_PREFIX
 
-pytestmark = pytest.mark.xdist_group("firewall")  # one set of networks and rules on the host: not from two processes at once
-
 LABEL = "pod-hook-lab.test=firewall"
 SERVE = "echo served > /index.html; httpd -f -p 80"
 
