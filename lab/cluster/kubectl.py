@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from lab.clock import Clock
 from lab.cluster.registry import Registry
 from lab.errors import ApiError
+from lab.pods.decoding import decode_pod
+from lab.pods.lines import LineMap
 from lab.pods.refusals import Refusal, refusals_text, refused_as_invalid, warnings_text
 from lab.pods.review import ReviewedDocument, Verb, review
 from lab.pods.update import three_way_merge, update_errors
@@ -98,19 +100,20 @@ class Kubectl:
         if document.refusal is not None:
             raise _Refused(document.refusal)
         assert document.object is not None  # noqa: S101  # a document is refused or has an object
-        live = self._registry.view().get("Pod", document.namespace, document.name) if document.name else None
-        try:
-            if verb == "create" or live is None:
-                value = document.object if verb == "create" else with_last_applied(document.object, document.value)
+        with self._timeline.changed:  # read and write are one step, where kubectl would see a conflict and try again
+            live = self._registry.view().get("Pod", document.namespace, document.name) if document.name else None
+            if verb == "apply" and live is not None:
+                return self._change(document, live, run_id)
+            value = document.object if verb == "create" else with_last_applied(document.object, document.value)
+            try:
                 created = self._registry.create(value, run_id=run_id)
-                return f"pod/{created['metadata']['name']} created\n"
-        except ApiError as error:
-            raise _Refused(Refusal(by="server", code=error.code, reason=error.reason, message=error.message, notes=())) from None
-        return self._change(document, live, run_id)
+            except ApiError as error:
+                refusal = Refusal(by="server", code=error.code, reason=error.reason, message=error.message, notes=())
+                raise _Refused(refusal) from None
+        return f"pod/{created['metadata']['name']} created\n"
 
     def _change(self, document: ReviewedDocument, live: JSON, run_id: str | None) -> str:
-        last = json.loads(live["metadata"].get("annotations", {}).get(LAST_APPLIED, "{}"))
-        merged, changed = three_way_merge(last, live, applied_form(document.value, document.namespace))
+        merged, changed = three_way_merge(last_applied(live), live, applied_form(document.value, document.namespace))
         if not changed:
             return f"pod/{document.name} unchanged\n"
         errors = update_errors(live, merged, line=document.line)
@@ -195,6 +198,15 @@ def applied_form(applied: JSON, namespace: str) -> JSON:
     """Return a manifest as kubectl apply compares it and keeps it: with its namespace and, at least empty, annotations."""
     metadata = {"annotations": {}, **applied.get("metadata", {}), "namespace": namespace}
     return {**applied, "metadata": metadata}
+
+
+def last_applied(live: JSON) -> JSON:
+    """Return what kubectl apply kept in the object; nothing when there is nothing, or what somebody else wrote."""
+    try:
+        kept = json.loads(live["metadata"].get("annotations", {}).get(LAST_APPLIED, "{}"))
+    except ValueError:
+        return {}
+    return kept if isinstance(kept, dict) and not decode_pod(kept, LineMap(1)).type_errors else {}
 
 
 def with_last_applied(value: JSON, applied: JSON) -> JSON:

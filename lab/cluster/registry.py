@@ -8,7 +8,7 @@ is `lab.pods`' affair. Source: pkg/registry/core/pod/strategy.go, staging/src/k8
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from lab.clock import Clock
@@ -140,6 +140,14 @@ class Registry:
             current = self._view.get("Pod", namespace, name)
             if current is not None and current["metadata"]["uid"] == uid:
                 self.delete(namespace, name, grace_period_seconds=0, writer=writer)
+
+    def drop(self, uids: Collection[str]) -> None:
+        """Remove the pods with these uids at once, whatever finalizers hold them back, as nobody but the lab would."""
+        with self._timeline.changed:
+            for metadata in [o["metadata"] for o in self._view.list("Pod") if o["metadata"]["uid"] in uids]:
+                stored = self.delete(metadata["namespace"], metadata["name"], grace_period_seconds=0, writer="controller")
+                if self._view.get("Pod", metadata["namespace"], metadata["name"]) is not None:
+                    self._remove(stored, "controller", None)
 
     def forget(self, uid: str) -> None:
         """Forget what the recorders remember of a pod that is gone for good."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -186,7 +186,7 @@ class Runs:
         for run in left:
             timeline = self.timeline(run.cluster)
             registry = Registry(timeline, self._parts.clock, view=timeline.view())
-            _remove_pods(registry, pods_created_by(self._span(run, timeline, durable=False), run.id))
+            registry.drop(pods_created_by(self._span(run, timeline, durable=False), run.id))
             why = "The lab was stopped while this run was live; its containers were removed when the lab started again."
             timeline.append(RunAborted(run_id=run.id, why=why, by="restart"))
         return left
@@ -268,11 +268,13 @@ class Runs:
 
     def _end_colliding(self, cluster: Cluster, example: str, manifest: str) -> None:
         names = {d.name for d in review(manifest).documents}
-        for run in self.live(cluster.id):
-            pods = self._live[run.id].pods
-            objects = cluster.registry.view().list("Pod", NAMESPACE)
-            if run.example == example or any(o["metadata"]["uid"] in pods and o["metadata"]["name"] in names for o in objects):
-                self.abort(run.id, why="Deleted, to run again on a clean node.", by="learner")
+        objects = cluster.registry.view().list("Pod", NAMESPACE)
+        taken = {o["metadata"]["uid"] for o in objects if o["metadata"]["name"] in names}
+        with self._changed:
+            live = [v for v in self._live.values() if v.run.cluster == cluster.id]
+            ending = [v.run.id for v in live if v.run.example == example or v.pods & taken]
+        for run_id in ending:
+            self.abort(run_id, why="Deleted, to run again on a clean node.", by="learner")
         if not self.live(cluster.id):
             cluster.node.wait_until_cleared(FRESH_TIMEOUT_SECONDS)
             self._parts.files.reset(cluster.id)
@@ -340,13 +342,5 @@ class Runs:
 def _drop_pods(cluster: Cluster, live: _Live) -> None:
     """End a run's pods at once, on the API and on the node."""
     pods = frozenset(live.pods)
-    _remove_pods(cluster.registry, pods)
+    cluster.registry.drop(pods)
     cluster.node.abort(pods)
-
-
-def _remove_pods(registry: Registry, uids: Iterable[str]) -> None:
-    """Remove pods from the API at once, as nobody but the lab would."""
-    wanted = set(uids)
-    for metadata in (o["metadata"] for o in registry.view().list("Pod")):
-        if metadata["uid"] in wanted:
-            registry.delete(metadata["namespace"], metadata["name"], grace_period_seconds=0, writer="controller")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.cluster.cluster import ClusterOptions
-from lab.cluster.kubectl import FORCE_WARNING, DeleteOptions, delete_options
+from lab.cluster.kubectl import FORCE_WARNING, LAST_APPLIED, DeleteOptions, delete_options
 from lab.timeline.facts import CommandAnswered
 from tests.kubelet.stage import Stage, container, deaf, pod, polite
 
@@ -34,6 +34,12 @@ def test_apply_creates_then_changes_then_finds_nothing_to_do(stage: Stage) -> No
     assert said(stage.kubectl("apply", pod(metadata={"labels": {"a": "b"}}))) == (0, "pod/p configured\n", "")
     assert said(stage.kubectl("apply", pod())) == (0, "pod/p configured\n", "")
     assert "labels" not in stage.cluster.registry.pod("default", "p")["metadata"]
+
+
+@pytest.mark.parametrize("kept", ["not JSON", "[1]", '{"spec": 5}', '{"spec": {"containers": {}}}'])
+def test_apply_takes_no_notice_of_what_somebody_else_wrote_where_it_keeps_the_last_manifest(stage: Stage, kept: str) -> None:
+    stage.kubectl("create", pod(metadata={"annotations": {LAST_APPLIED: kept}}))
+    assert said(stage.kubectl("apply", pod(metadata={"labels": {"a": "b"}})))[:2] == (0, "pod/p configured\n")
 
 
 def test_apply_cannot_change_a_hook_of_a_running_pod(stage: Stage) -> None:

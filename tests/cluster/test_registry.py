@@ -209,6 +209,15 @@ def test_a_finalizer_holds_the_object_even_against_zero(server: Server) -> None:
     assert server.verbs()[-2:] == ["update", "remove"]
 
 
+def test_the_lab_drops_pods_whatever_holds_them_back(server: Server) -> None:
+    server.create(metadata={"finalizers": ["example.com/hold"]})
+    server.registry.drop({"another uid"})
+    assert not server.is_gone()
+    server.registry.drop({server.pod()["metadata"]["uid"]})
+    assert server.is_gone()
+    assert server.verbs()[-2:] == ["delete", "remove"]
+
+
 def test_a_finalizer_that_goes_before_the_grace_period_is_over_removes_nothing(server: Server) -> None:
     server.create(metadata={"finalizers": ["example.com/hold"]})
     held = server.delete()

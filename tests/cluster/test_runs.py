@@ -148,6 +148,17 @@ def test_a_fresh_run_ends_the_live_one_and_starts_on_a_clean_node(lab: GivenLab)
     assert "left-over" not in [path.name for path in (stage.files.host_path("c1", "/tmp")).iterdir()]
 
 
+def test_a_fresh_run_removes_a_pod_that_a_finalizer_holds(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    held = stage.runs.open("c1", "lesson/one", pod(container("web"), name="web", metadata={"finalizers": ["example.com/hold"]}))
+    stage.runs.delete(held.id)
+    stage.clock.sleep(5)
+    assert stage.runs.is_live(held.id)
+    fresh = stage.open("web", fresh=True)
+    assert stage.answers(fresh) == ["pod/web created\n"]
+    assert stage.runs.is_live(fresh.id)
+
+
 def test_a_fresh_run_ends_another_example_whose_pod_has_the_same_name_and_no_other(lab: GivenLab) -> None:
     stage = lab(web=polite(), db=polite())
     same = stage.open("web", example="lesson/one")
