@@ -104,6 +104,7 @@ class Runs:
         cluster = self._cluster(cluster_id)
         if fresh:
             self._end_colliding(cluster, example, manifest)
+        self._require_room(cluster)
         with self._changed:
             live = next((v for v in self._live.values() if v.run.cluster == cluster_id and v.run.example == example), None)
             if live is None:
@@ -217,6 +218,17 @@ class Runs:
             timeline.dismiss()
         for cluster in clusters:
             cluster.close()
+
+    def _require_room(self, cluster: Cluster) -> None:
+        """Refuse more pods while too many that the API no longer holds, and no quota counts, are still being stopped."""
+        limit = self._parts.options.max_pods
+        stored = {o["metadata"]["uid"] for o in cluster.registry.view().list("Pod")}
+        leaving = cluster.node.pod_uids() - stored
+        if limit is not None and leaving and len(leaving) + len(stored) >= limit:
+            raise RunRefused(
+                f"cannot run more pods: {len(leaving)} that were deleted are still being stopped on the node; "
+                "wait for them, or run again on a clean node"
+            )
 
     def _opened(self, cluster: Cluster, example: str, manifest: str) -> _Live:
         if self._closing:

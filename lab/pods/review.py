@@ -44,6 +44,8 @@ __all__ = ["FieldNote", "Refusal", "Review", "ReviewedDocument", "refusal_text",
 JSON = dict[str, Any]
 Verb = Literal["apply", "create"]
 
+MAX_CONTAINERS = 16  # of one pod: the lab's bound; a node takes as many as it has room for
+
 _SCHEME = "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"  # as the recorded server names it
 _CANNOT_HANDLE = 'Pod in version "v1" cannot be handled as a Pod'
 
@@ -177,7 +179,7 @@ class _Submission:
             _unknown_refusal(decoded),
             _account_refusal(document, pod),
             refused_as_invalid("Pod", pod["metadata"].get("name", ""), invalid) if invalid else None,
-            _unsupported_refusal(decoded),
+            _unsupported_refusal(decoded, document),
         )
         refused = [refusal for refusal in stages if refusal is not None]
         answer = refused[0] if refused else None
@@ -272,8 +274,18 @@ def _account_refusal(document: Document, pod: JSON) -> Refusal | None:
     return refused_as_forbidden(f'pods "{metadata.get("name", "")}" is forbidden: {found}', note)
 
 
-def _unsupported_refusal(decoded: Decoded) -> Refusal | None:
-    if not decoded.unsupported:
+def _unsupported_refusal(decoded: Decoded, document: Document) -> Refusal | None:
+    notes = [*decoded.unsupported, *_too_many_containers(decoded, document)]
+    if not notes:
         return None
-    listed = "; ".join(f"{note.path}: {note.message}" for note in decoded.unsupported)
-    return refused_by_lab(f"cannot run this pod: {listed}", *decoded.unsupported)
+    listed = "; ".join(f"{note.path}: {note.message}" for note in notes)
+    return refused_by_lab(f"cannot run this pod: {listed}", *notes)
+
+
+def _too_many_containers(decoded: Decoded, document: Document) -> tuple[FieldNote, ...]:
+    spec = decoded.value.get("spec", {})
+    count = len(spec.get("initContainers", ())) + len(spec.get("containers", ()))
+    if count <= MAX_CONTAINERS:
+        return ()
+    message = f"not supported by this lab: {count} containers in a pod; it runs at most {MAX_CONTAINERS}, leave some out"
+    return (FieldNote("spec.containers", message, document.lines.line("spec.containers"), "Unsupported"),)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from lab.clock import VirtualClock
+from lab.cluster.cluster import ClusterOptions
 from lab.cluster.runs import RunRefused
 from lab.errors import EngineUnavailable
 from lab.runtime.scripted import ContainerScript
@@ -238,6 +239,19 @@ def test_no_more_runs_are_live_than_allowed(lab: GivenLab) -> None:
     ):
         stage.open("db", example="lesson/two")
     stage.open("db", example="lesson/two", cluster="c2")
+
+
+def test_pods_that_were_deleted_by_force_take_room_until_they_are_gone(lab: GivenLab) -> None:
+    stage = lab(web=deaf(hook=takes(300)))
+    stage.parts["options"] = ClusterOptions(max_pods=2)
+    hung = [pod(container("web", post_start="hook"), name=name) for name in ("a", "b", "c")]
+    run = stage.runs.open("c1", "lesson/one", "".join(f"---\n{text}\n" for text in hung[:2]))
+    stage.clock.sleep(3)
+    stage.runs.delete(run.id, force=True)
+    stage.clock.sleep(3)
+    with pytest.raises(RunRefused, match="2 that were deleted are still being stopped on the node"):
+        stage.runs.open("c1", "lesson/two", hung[2])
+    assert stage.answers(stage.open("web", example="lesson/one", fresh=True)) == ["pod/web created\n"]
 
 
 def test_a_forgotten_run_ends_by_itself(lab: GivenLab) -> None:

@@ -127,6 +127,19 @@ def test_what_kubernetes_has_and_the_lab_does_not_run_is_refused_by_the_lab(revi
     assert document.refusal.notes[0].line == 9
 
 
+def test_a_pod_of_more_containers_than_a_lesson_needs_is_refused_by_the_lab() -> None:
+    containers = "".join(f"\n  - {{name: c{number}, image: busybox}}" for number in range(17))
+    text = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:{containers}\n"
+    (document,) = review(text).documents
+    assert document.refusal is not None
+    assert document.refusal.by == "lab"
+    (note,) = document.refusal.notes
+    assert (note.path, note.line) == ("spec.containers", 5)
+    assert "17 containers in a pod; it runs at most 16" in note.message
+    (accepted,) = review(text.replace("\n  - {name: c16, image: busybox}", "")).documents
+    assert accepted.refusal is None
+
+
 @pytest.mark.parametrize(
     "more",
     [
