@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from lab.errors import ContainerGone, EngineError, EngineUnavailable
@@ -17,7 +16,7 @@ from lab.kubelet.container_config import container_config
 from lab.kubelet.hooks import run_hook, run_pre_stop
 from lab.kubelet.image_pull import ensure_image
 from lab.kubelet.listener import AttemptListener
-from lab.kubelet.node_services import PodOnNode
+from lab.kubelet.node_services import PodOnNode, seconds_since
 from lab.kubelet.start_failed import StartFailed, start_failed
 from lab.kubelet.volumes import PodVolumes
 from lab.pods.model import Container
@@ -131,7 +130,7 @@ def _hold_back(on: PodOnNode, container: Container, backoff: Backoff) -> None:
     if not ends:
         return
     now = on.clock.monotonic()
-    ended = now - (on.clock.now() - datetime.fromisoformat(ends[-1].finished_at[:26] + "+00:00")).total_seconds()
+    ended = now - seconds_since(ends[-1].finished_at, on.clock.now())
     key = f"{container.name}/{container.image}"
     remaining = backoff.remaining_seconds(key, ended, now)
     if remaining == 0.0:

@@ -213,3 +213,8 @@ def _changes_what_runs(fact: Fact) -> bool:
     return isinstance(fact, SandboxStarted | ContainerStarted | ContainerExited) or (
         isinstance(fact, ContainerFailed) and fact.stage == "start"
     )
+
+
+def seconds_since(moment: str, now: datetime) -> float:
+    """Return the seconds from a time of the engine's, in RFC 3339 with as many fractional digits as it needs, to ``now``."""
+    return (now - datetime.fromisoformat(moment)).total_seconds()

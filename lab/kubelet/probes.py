@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lab.clock import Thread
 from lab.errors import EngineError
 from lab.kubelet import http_get
-from lab.kubelet.node_services import PodOnNode
+from lab.kubelet.node_services import PodOnNode, seconds_since
 from lab.pods.model import Container, ExecAction, HTTPGetAction, Probe, ProbeKind, TCPSocketAction
 from lab.timeline.facts import ProbeChanged
 from lab.timeline.pod_record import Attempt
@@ -80,7 +80,9 @@ class Prober:
             return over() or kind == "startup" or container.startup_probe is None or on.record.of(container.name).startup is True
 
         on.wait_until(may_begin)
-        if on.wait_until(over, probe.initial_delay_seconds):
+        assert attempt.started is not None  # noqa: S101  # it has been
+        ran = seconds_since(attempt.started.started_at, on.clock.now())
+        if on.wait_until(over, max(0.0, probe.initial_delay_seconds - ran)):
             return
         successes = failures = 0
         verdict: bool | None = None

@@ -67,6 +67,16 @@ def test_a_grace_period_of_zero_leaves_no_time_for_the_hook(given: Given) -> Non
     assert [s.attempt for s in story.facts(HookSkipped)] == [0]
 
 
+@pytest.mark.parametrize(
+    "gate", [{"post_start": "slow"}, {"startupProbe": probe("slow", timeoutSeconds=5)}], ids=["postStart", "startup probe"]
+)
+def test_the_initial_delay_counts_from_the_start_of_the_container(given: Given, gate: dict[str, Any]) -> None:
+    """prober/worker.go compares it with startedAt: a hook or a startup probe that goes first does not add to it."""
+    stage = given(app=polite(probe=takes(0, 1), slow=takes(4)))
+    story = stage.run(pod(container(livenessProbe=probe(failureThreshold=9, initialDelaySeconds=6), **gate)), seconds=9)
+    assert story.event_times("Unhealthy")[0] == 6.0
+
+
 def test_failures_in_a_row_up_to_the_threshold_are_needed(given: Given) -> None:
     stage = given(app=polite(probe=takes(0, 1)))
     story = stage.run(pod(container(livenessProbe=probe(failureThreshold=3, initialDelaySeconds=1))), seconds=3.9)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import groupby, pairwise
 
 import pytest
 
 from lab.kubelet.backoff import Backoff, go_duration
+from lab.kubelet.node_services import seconds_since
 from lab.timeline.facts import BackingOff
 from tests.kubelet.stage import Stage, brief, container, pod, polite
 
@@ -133,3 +135,9 @@ def test_an_entry_of_the_back_off_is_unknown_to_other_keys() -> None:
 )
 def test_durations_are_written_as_go_writes_them(seconds: float, text: str) -> None:
     assert go_duration(seconds) == text
+
+
+@pytest.mark.parametrize("moment", ["2026-01-01T00:00:01Z", "2026-01-01T00:00:01.0Z", "2026-01-01T00:00:01.000000900Z"])
+def test_a_time_of_the_engine_has_as_many_digits_as_it_needs(moment: str) -> None:
+    """Go leaves out zeros at the end."""
+    assert seconds_since(moment, datetime(2026, 1, 1, 0, 0, 3, tzinfo=UTC)) == pytest.approx(2.0, abs=1e-5)
