@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from lab.clock import Clock
 from lab.cluster.registry import Registry
 from lab.cluster.scheduler import schedule
-from lab.errors import ApiError, EngineError, StoreError
+from lab.errors import ApiError, EngineError, EngineUnavailable, StoreError
 from lab.kubelet.node_services import LOG_LIMIT_BYTES, NodeServices, PodOnNode
 from lab.kubelet.pod_worker import PodWorker
 from lab.runtime.node_files import NodeFiles
@@ -190,5 +190,7 @@ class Node:
     def _remove(self, container_id: str) -> None:
         try:
             self._parts.runtime.remove_container(container_id)
-        except EngineError as error:
+        except EngineUnavailable as error:
             self._engine_lost(str(error))
+        except EngineError as error:  # the pod's worker tries once more when it has left
+            _LOGGER.warning("%s", error)

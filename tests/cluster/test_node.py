@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.cluster.cluster import ClusterOptions
-from lab.errors import ApiError, StoreError
+from lab.errors import ApiError, EngineError, StoreError
 from lab.runtime.runtime import ChangedFile
 from lab.runtime.scripted import ContainerScript
 from lab.timeline.facts import ContainerStarted, Entry, ObjectWritten, WorkerFailed
@@ -83,6 +83,16 @@ def test_one_of_several_pods_can_be_ended_outside_of_kubernetes(stage: Stage) ->
     stage.clock.sleep(1)
     assert stage.cluster.node.pod_uids() == {two.uid}
     assert not any(one.uid in left for left in stage.runtime.left)
+
+
+def test_a_container_that_cannot_be_removed_now_is_no_lost_engine(stage: Stage) -> None:
+    """Others' runs end when the engine is lost."""
+    story = stage.run(pod())
+    stage.runtime.failures["remove_container"] = EngineError("cannot remove it: device or resource busy")
+    stage.cluster.node.abort(frozenset({story.uid}))
+    stage.clock.sleep(1)
+    assert stage.lost == []
+    del stage.runtime.failures["remove_container"]
 
 
 def test_a_wait_for_a_clear_node_may_end_before_it_is_clear(stage: Stage) -> None:
