@@ -13,10 +13,11 @@ from collections.abc import Callable
 from lab.kubelet.node_services import PodOnNode
 from lab.pods.model import Container
 from lab.runtime.runtime import Exit, LogLine, ObservedSignal
+from lab.runtime.signal_names import FAULTS, SIGKILL
 from lab.timeline.facts import ContainerExited, HookSkipped, LogChunk, LogTruncated, SignalReceived
 
-HIGHEST_SIGNAL = 64
 SIGNAL_EXIT_BASE = 128
+FATAL_SIGNALS = FAULTS | {SIGKILL}  # all that can kill a container's PID 1: the kernel drops the others where no handler is set
 LOG_TAIL_LINES = 80  # kubecontainer.MaxContainerTerminationMessageLogLines
 
 
@@ -88,7 +89,7 @@ class AttemptListener:
             container_id=self.container_id,
             attempt=self.number,
             exit_code=exit.exit_code,
-            signal=number if 0 < number <= HIGHEST_SIGNAL else None,
+            signal=number if number in FATAL_SIGNALS else None,  # 143, say, is what a handler chose to exit with
             oom_killed=exit.oom_killed,
             started_at=exit.started_at,
             finished_at=exit.finished_at,

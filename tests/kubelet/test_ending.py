@@ -12,6 +12,7 @@ from lab.errors import EngineError, EngineUnavailable
 from lab.runtime.runtime import ChangedFile
 from lab.runtime.scripted import ContainerScript
 from lab.timeline.facts import (
+    ContainerExited,
     ContainerRemoved,
     FileChanged,
     HookSkipped,
@@ -106,6 +107,14 @@ def test_no_more_than_2048_bytes_of_the_log_stand_in_for_the_message(given: Give
     stage = given(app=ContainerScript(exits=((1, 1),), logs=("x" * 3000,)))
     story = stage.run(pod(container(terminationMessagePolicy="FallbackToLogsOnError"), restartPolicy="Never"), seconds=4)
     assert terminated(story)["message"] == "x" * 2048
+
+
+@pytest.mark.parametrize(("exit_code", "signal"), [(137, 9), (139, 11), (143, None), (130, None), (255, None), (1, None)])
+def test_an_exit_code_names_a_signal_only_where_that_can_have_killed_pid_1(
+    given: Given, exit_code: int, signal: int | None
+) -> None:
+    story = given(app=brief((1, exit_code))).run(pod(restartPolicy="Never"), seconds=3)
+    assert [(e.exit_code, e.signal) for e in story.facts(ContainerExited)] == [(exit_code, signal)]
 
 
 def test_log_lines_are_kept_up_to_a_limit(given: Given) -> None:
