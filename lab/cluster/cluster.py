@@ -57,7 +57,6 @@ class Cluster:
             runtime=runtime,
             files=files,
             registry=self.registry,
-            feature_gates=options.feature_gates,
             log_limit_bytes=options.log_limit_bytes,
             witness_problem=options.witness_problem,
         )

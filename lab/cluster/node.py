@@ -38,7 +38,6 @@ class NodeParts:
     runtime: Runtime
     files: NodeFiles
     registry: Registry
-    feature_gates: frozenset[str] = frozenset()
     log_limit_bytes: int = LOG_LIMIT_BYTES
     witness_problem: str | None = None
 
@@ -71,7 +70,6 @@ class Node:
             api=parts.registry,
             engine_lost=engine_lost,
             failed=failed,
-            feature_gates=parts.feature_gates,
             log_limit_bytes=parts.log_limit_bytes,
             witness_problem=parts.witness_problem,
         )

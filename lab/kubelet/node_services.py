@@ -57,9 +57,8 @@ class ApiServer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeServices:
-    """One cluster's node. ``feature_gates`` names the gates that are on against upstream's default; ``engine_lost`` is told
-    when the engine has stopped answering, ``failed(run_id, message)`` when the lab itself could not go on with a pod;
-    ``witness_problem`` says why received signals cannot be witnessed here, if they cannot."""
+    """One cluster's node. ``engine_lost`` is told when the engine has stopped answering, ``failed(run_id, message)``
+    when the lab itself could not go on with a pod; ``witness_problem`` says why received signals cannot be witnessed here, if they cannot."""
 
     cluster: str
     timeline: Timeline
@@ -69,7 +68,6 @@ class NodeServices:
     api: ApiServer
     engine_lost: Callable[[str], None]
     failed: Callable[[str, str], None]
-    feature_gates: frozenset[str] = frozenset()
     log_limit_bytes: int = LOG_LIMIT_BYTES
     witness_problem: str | None = None
 
@@ -111,10 +109,6 @@ class PodOnNode:
     def changed(self) -> Condition:
         """The timeline's condition: whatever concerns the pod wakes it."""
         return self.node.timeline.changed
-
-    def now_rfc3339(self) -> str:
-        """Return the wall time as the engine writes it."""
-        return rfc3339_nano(self.clock.now())
 
     def of(self, container: Container) -> ContainerRecord:
         """Return what is known of a container now."""
@@ -201,11 +195,6 @@ class PodOnNode:
         if write.verb in ("update", "delete", "remove"):
             self.pod = pod_from_object(write.object)
             self.deleted = self.deleted or "deletionTimestamp" in write.object["metadata"]
-
-
-def rfc3339_nano(moment: datetime) -> str:
-    """Return a time in RFC 3339 with nine fractional digits, UTC."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
 
 
 def _changes_what_runs(fact: Fact) -> bool:

@@ -8,7 +8,6 @@ mutable fold of the lab, because every follower of a run shares it; `lab.web.fee
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -109,11 +108,6 @@ class Story:
         self.started: dict[InstanceKey, Entry] = {}
         self.deleted: Entry | None = None
         self.previous_row: PodRow | None = None
-
-    def add_all(self, entries: Iterable[Entry]) -> None:
-        """Add entries in order."""
-        for entry in entries:
-            self.add(entry)
 
     def add(self, entry: Entry) -> frozenset[Part]:
         """Take the next entry in and return the parts of the page that it changed. Entries already taken in change nothing."""
