@@ -57,8 +57,9 @@ class ApiServer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeServices:
-    """One cluster's node. ``engine_lost`` is told when the engine has stopped answering, ``failed(run_id, message)``
-    when the lab itself could not go on with a pod; ``witness_problem`` says why received signals cannot be witnessed here, if they cannot."""
+    """One cluster's node. ``engine_lost`` is told when the engine has stopped answering, ``failed(run_id, message)`` when the
+    lab itself could not go on with a pod; ``witness_problem`` says why received signals cannot be witnessed here, if they
+    cannot."""
 
     cluster: str
     timeline: Timeline
