@@ -20,8 +20,8 @@ POLL_SECONDS = 0.1
 
 
 class OwnEngine:
-    """A ``dockerd`` with directories, socket and containerd of its own, without a default bridge and without firewall rules. It
-    starts when it is made, with the lab's images."""
+    """A ``dockerd`` with directories, socket and containerd of its own, without firewall rules. It starts when it is made, with
+    the lab's images. It shares the machine's default bridge: one told ``--bridge=none`` deletes that bridge as it starts."""
 
     def __init__(self) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="phl-"))  # not pytest's: containerd's socket names must be short
@@ -45,7 +45,6 @@ class OwnEngine:
                     f"--data-root={self._directory}/data",
                     f"--exec-root={self._directory}/exec",
                     f"--pidfile={self._directory}/pid",
-                    "--bridge=none",
                     "--iptables=false",
                 ],
                 env={**os.environ, "PATH": path},
