@@ -37,7 +37,7 @@ def trace_of(entries: Sequence[Entry], *, namespace: str, identity: str = "", ga
         "id": identity,
         "namespace": namespace,
         "t0": zero.at.isoformat().replace("+00:00", "Z"),
-        "t_delete": [zero.of_command(e, fact)[0] for e, fact in commands if fact.argv[1:2] == ("delete",)],
+        "t_delete": sorted(zero.of_command(e, fact)[0] for e, fact in commands if fact.argv[1:2] == ("delete",)),
         "cli": [_answer(zero, e, fact) for e, fact in commands],
         "events": list(_events(entries, namespace, zero)),
         "podStates": list(_pod_states(entries, namespace, zero)),

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-SCENARIOS = sorted(path.name for path in (HERE / "golden").iterdir())
+SCENARIOS = "A1 A2 A3 A4a A4b B1 B2 B3 B4 B7 B8 C1 C14 C3 D1 D5b".split()
 SCENARIO_LIMIT_SECONDS = 300  # the longest takes one minute
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.timeline.facts import CommandAnswered, ContainerExited, Entry, Fact, LogChunk, ObjectWritten
+from tests.conformance.recordings import recorded_spec, recorded_trace
 
-GOLDEN = Path(__file__).parents[1] / "conformance" / "golden"
 ORIGIN = datetime(2026, 1, 1, tzinfo=UTC)
 ORIGIN_ELAPSED_SECONDS = 7.0  # the timeline is older than the scenario
 
@@ -21,11 +19,7 @@ Timed = tuple[float, str | None, str | None, Fact]
 
 @pytest.fixture
 def golden_trace() -> Callable[[str], dict[str, Any]]:
-    def read(name: str) -> dict[str, Any]:
-        trace: dict[str, Any] = json.loads((GOLDEN / name / "trace.json").read_text())
-        return trace
-
-    return read
+    return recorded_trace
 
 
 @pytest.fixture
@@ -51,13 +45,14 @@ def _entries_of(trace: dict[str, Any]) -> tuple[Entry, ...]:
 
 def _facts(trace: dict[str, Any]) -> Iterator[Timed]:
     namespace = trace["namespace"]
-    yield from ((e["t"], "uid", None, _event(e, namespace)) for e in trace["events"])
+    yield from ((e["t"], "uid", None, _event(e, namespace)) for e in trace["events"] if e["object"].startswith("Pod/"))
     seen: set[str] = set()
     for snapshot in trace["podStates"]:
         name = snapshot["pod"]
         verb = "remove" if snapshot.get("deleted") else "status" if name in seen else "create"
         seen.add(name)
-        yield (snapshot["t"], f"uid-{name}", None, _write(verb, "Pod", name, _pod(snapshot, namespace)))
+        pod = _pod(snapshot, namespace, recorded_spec(trace["id"], name))
+        yield (snapshot["t"], f"uid-{name}", None, _write(verb, "Pod", name, pod))
     for e in trace["containerExit"]:
         fact = ContainerExited(
             container_id="0" * 64,
@@ -76,6 +71,8 @@ def _facts(trace: dict[str, Any]) -> Iterator[Timed]:
                 stamped = (_timestamp(line["t"]), line["stream"], line["line"])
                 yield (line["t"], f"uid-{pod}", container, LogChunk(attempt=int(attempt), offset=offset, lines=(stamped,)))
     for c in trace["cli"]:
+        if "argv" not in c:
+            continue  # a raw API call, which is no kubectl command
         answer = CommandAnswered(
             argv=tuple(c["argv"]), rc=c["rc"], stdout=c["stdout"], stderr=c["stderr"], took_seconds=c["t_end"] - c["t"]
         )
@@ -98,7 +95,7 @@ def _event(event: dict[str, Any], namespace: str) -> ObjectWritten:
     return _write("create" if event["watch"] == "ADDED" else "update", "Event", f"{name}.event", value)
 
 
-def _pod(snapshot: dict[str, Any], namespace: str) -> dict[str, Any]:
+def _pod(snapshot: dict[str, Any], namespace: str, spec: dict[str, Any]) -> dict[str, Any]:
     metadata: dict[str, Any] = {"name": snapshot["pod"], "namespace": namespace}
     if "deletionTimestamp_rel" in snapshot:
         metadata["deletionTimestamp"] = _timestamp(snapshot["deletionTimestamp_rel"])
@@ -107,9 +104,10 @@ def _pod(snapshot: dict[str, Any], namespace: str) -> dict[str, Any]:
     for kind, text in snapshot["conditions"].items():
         status, _, reason = text.partition(":")
         conditions.append({"type": kind, "status": status} | ({"reason": reason} if reason else {}))
-    status = {"phase": snapshot["phase"], "conditions": conditions, "containerStatuses": snapshot.get("containers", [])}
-    names = [c["name"] for c in snapshot.get("containers", [])] or ["app"]
-    return {"metadata": metadata, "spec": {"containers": [{"name": name} for name in names]}, "status": status}
+    status = {key: snapshot[key] for key in ("phase", "reason", "message") if key in snapshot} | {"conditions": conditions}
+    for statuses, kind in (("containerStatuses", "containers"), ("initContainerStatuses", "initContainers")):
+        status[statuses] = snapshot.get(kind, [])
+    return {"metadata": metadata, "spec": spec, "status": status}
 
 
 def _write(verb: Any, kind: str, name: str, value: dict[str, Any]) -> ObjectWritten:

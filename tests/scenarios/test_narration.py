@@ -64,7 +64,7 @@ def test_what_a_container_prints_cannot_move_the_cursor() -> None:
 
 
 def test_every_recorded_action_has_words() -> None:
-    words = {action_words(action) for path in GOLDEN.iterdir() for action in read_scenario(path).actions}
+    words = {action_words(action) for path in GOLDEN.glob("*/scenario.json") for action in read_scenario(path.parent).actions}
     assert "kubectl apply -f manifest.yaml" in words
     assert "kubectl delete pod --grace-period=0 --force" in words
     assert "making /tmp/hook-a3 on the node" in words

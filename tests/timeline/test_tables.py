@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from lab.timeline.tables import event_rows, events_table, pod_ready, pod_row, pod_status_column, pods_table
+from tests.conformance.recordings import SCENARIOS, recorded_spec, recorded_trace
 
-GOLDEN = Path(__file__).parents[1] / "conformance" / "golden"
 NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("scenario", sorted(path.name for path in GOLDEN.iterdir()))
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_ready_and_status_change_as_a_real_watch_showed_them(scenario: str) -> None:
-    trace = json.loads((GOLDEN / scenario / "trace.json").read_text())
-    manifest = next(yaml.safe_load_all((GOLDEN / scenario / "manifest.yaml").read_text()))
-    snapshots = [s for s in trace["podStates"] if not s.get("deleted")]
-    ours = [(pod_ready(pod), pod_status_column(pod)) for pod in (as_object(s, manifest["spec"]) for s in snapshots)]
-    shown = [(row["ready"], row["status"]) for row in trace["getTable"] if not row.get("deleted")]
-    assert [key for key, _ in groupby(ours)] == [key for key, _ in groupby(shown)]
+    trace = recorded_trace(scenario)
+    for name in {row["name"] for row in trace["getTable"]}:
+        snapshots = [s for s in trace["podStates"] if s["pod"] == name and not s.get("deleted")]
+        ours = [(pod_ready(p), pod_status_column(p)) for p in (as_object(s, recorded_spec(scenario, name)) for s in snapshots)]
+        shown = [(row["ready"], row["status"]) for row in trace["getTable"] if row["name"] == name and not row.get("deleted")]
+        assert [key for key, _ in groupby(ours)] == [key for key, _ in groupby(shown)]
 
 
 def as_object(snapshot: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     conditions = [{"type": kind, "status": text.partition(":")[0]} for kind, text in snapshot["conditions"].items()]
-    status = {"phase": snapshot["phase"], "conditions": conditions, "containerStatuses": snapshot.get("containers", [])}
+    status = {
+        "phase": snapshot["phase"],
+        "reason": snapshot.get("reason", ""),
+        "conditions": conditions,
+        "containerStatuses": snapshot.get("containers", []),
+        "initContainerStatuses": snapshot.get("initContainers", []),
+    }
     return pod(status, spec=spec, deleted="deletionTimestamp_rel" in snapshot)
 
 
