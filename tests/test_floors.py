@@ -18,6 +18,7 @@ FLOORS = (
     ("config",),
     ("pods",),
     ("timeline",),
+    ("insight",),
     ("runtime",),
     ("kubelet",),
     ("cluster",),

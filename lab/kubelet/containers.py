@@ -21,7 +21,6 @@ from lab.kubelet.start_failed import StartFailed, start_failed
 from lab.kubelet.volumes import PodVolumes
 from lab.pods.model import Container
 from lab.runtime.runtime import ContainerConfig, Image, Sandbox
-from lab.runtime.signal_names import signal_number
 from lab.timeline.facts import (
     BackingOff,
     ContainerCreated,
@@ -32,6 +31,7 @@ from lab.timeline.facts import (
     SignalSent,
 )
 from lab.timeline.pod_record import Attempt
+from lab.timeline.signal_names import signal_number
 
 MINIMUM_GRACE_SECONDS = 2  # kuberuntime_manager.go: minimumGracePeriodInSeconds
 DEFAULT_STOP_SIGNAL = "SIGTERM"

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from lab.kubelet.node_services import PodOnNode
 from lab.pods.model import Container
 from lab.runtime.runtime import Exit, LogLine, ObservedSignal
-from lab.runtime.signal_names import FAULTS, SIGKILL
 from lab.timeline.facts import ContainerExited, HookSkipped, LogChunk, LogTruncated, SignalReceived
+from lab.timeline.signal_names import FAULTS, SIGKILL
 
 SIGNAL_EXIT_BASE = 128
 FATAL_SIGNALS = FAULTS | {SIGKILL}  # all that can kill a container's PID 1: the kernel drops the others where no handler is set

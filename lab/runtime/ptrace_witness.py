@@ -19,7 +19,7 @@ from lab.clock import Clock
 from lab.runtime import ptrace_tracer
 from lab.runtime.processes import Process, process, processes_beside
 from lab.runtime.runtime import ObservedSignal
-from lab.runtime.signal_names import NOISE, signal_name
+from lab.timeline.signal_names import NOISE, signal_name
 
 _LOGGER = logging.getLogger(__name__)
 

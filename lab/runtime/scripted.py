@@ -26,7 +26,7 @@ from lab.runtime.runtime import (
     SandboxConfig,
     Started,
 )
-from lab.runtime.signal_names import signal_name, signal_number
+from lab.timeline.signal_names import signal_name, signal_number
 
 KILLED = 137
 

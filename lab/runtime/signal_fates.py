@@ -14,8 +14,8 @@ from typing import Literal
 
 from lab.clock import Clock
 from lab.runtime.processes import Process, process, process_id
-from lab.runtime.signal_names import FAULTS, SIGCONT, SIGKILL, SIGSTOP, in_mask
 from lab.runtime.tracefs import Delivered, Generated
+from lab.timeline.signal_names import FAULTS, SIGCONT, SIGKILL, SIGSTOP, in_mask
 
 _LOOK_SECONDS = 0.02  # a signal that no handler took by then is looked up in the process's pending mask
 _PENDING_SECONDS = 0.25  # longer than a throttled process waits for its next slice (CFS period: 0.1 s)

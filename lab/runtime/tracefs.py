@@ -21,7 +21,7 @@ from pathlib import Path
 from lab.clock import Clock
 from lab.runtime import syscalls
 from lab.runtime.processes import start_time_seconds
-from lab.runtime.signal_names import NOISE, SIGKILL
+from lab.timeline.signal_names import NOISE, SIGKILL
 
 _LOGGER = logging.getLogger(__name__)
 

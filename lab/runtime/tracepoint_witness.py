@@ -19,8 +19,8 @@ from lab.clock import Clock
 from lab.runtime.processes import Process, process, process_id, processes_beside, start_time_seconds
 from lab.runtime.runtime import ObservedSignal
 from lab.runtime.signal_fates import Result, Sent, SignalFates
-from lab.runtime.signal_names import SIGKILL, signal_name
 from lab.runtime.tracefs import Delivered, Generated, SignalTrace
+from lab.timeline.signal_names import SIGKILL, signal_name
 
 _LOGGER = logging.getLogger(__name__)
 

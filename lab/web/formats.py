@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from lab.runtime.signal_names import signal_name
+from lab.timeline.signal_names import signal_name
 
 _PLAIN_WORD = re.compile(r"[\w@%+=:,./<>-]+")  # shown as it is; everything else is quoted
 

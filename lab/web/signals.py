@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.runtime.signal_names import NOISE, in_mask, signal_name
 from lab.timeline.facts import ObserverUnavailable, ProcessObserved, SignalReceived, SignalSent
+from lab.timeline.signal_names import NOISE, in_mask, signal_name
 from lab.web.panels import since_run_seconds
 from lab.web.story import Story
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lab.runtime.signal_names import in_mask, signal_name
 from lab.runtime.tracefs import Delivered, Generated, parse
+from lab.timeline.signal_names import in_mask, signal_name
 
 RECORDED = """\
             runc-14114   [001] d..3.  1885.155882: signal_generate: sig=15 errno=0 code=0 comm=sh pid=14077 grp=1 res=1
