@@ -82,6 +82,20 @@ class RunAborted:
     by: str
 
 
+HoldPoint = Literal[
+    "before-start", "after-start", "before-post-start-result", "before-pre-stop", "before-stop-signal", "before-sigkill"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPointsChosen:
+    """The learner wants the run step by step: the kubelet is to stop at these points until they press Continue. Said before
+    the run's pods are created."""
+
+    run_id: str
+    points: tuple[HoldPoint, ...]
+
+
 # --- node: sandbox, image, container ------------------------------------------------------------------------------
 
 
@@ -323,6 +337,44 @@ class ObserverUnavailable:
     why: str
 
 
+# --- node: holds, commands ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubeletHeld:
+    """The lab stopped the kubelet's work on this container at a point of its own; process and hook go on."""
+
+    point: HoldPoint
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubeletContinued:
+    """The hold of entry ``held_seq`` ended after ``held_seconds``, which no grace period counts. ``why``: learner (Continue) ·
+    deletion (the pod was deleted, or its deletion shortened) · exit (the container ended, so that nothing is left to send)."""
+
+    point: HoldPoint
+    attempt: int
+    held_seq: int
+    held_seconds: float
+    why: Literal["learner", "deletion", "exit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandExecuted:
+    """The learner ran a command in the container. ``result``: exited (``exit_code`` is set) · timed-out (it goes on, unwatched) ·
+    failed (``message`` has the engine's words). ``stdout`` and ``stderr`` are kept to the lab's limit."""
+
+    command: tuple[str, ...]
+    attempt: int
+    result: Literal["exited", "timed-out", "failed"]
+    exit_code: int | None
+    stdout: str
+    stderr: str
+    message: str
+    took_seconds: float
+
+
 # --- node: files, logs --------------------------------------------------------------------------------------------
 
 
@@ -367,7 +419,7 @@ class WorkerFailed:
 
 
 ApiFact = ObjectWritten | CommandAnswered
-RunFact = RunOpened | RunClosed | RunAborted
+RunFact = RunOpened | RunClosed | RunAborted | HoldPointsChosen
 NodeFact = (
     SandboxStarted
     | SandboxStopped
@@ -390,6 +442,9 @@ NodeFact = (
     | SignalSent
     | SignalReceived
     | ObserverUnavailable
+    | KubeletHeld
+    | KubeletContinued
+    | CommandExecuted
     | FileChanged
     | LogChunk
     | LogTruncated

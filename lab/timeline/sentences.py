@@ -12,6 +12,7 @@ from typing import Literal, assert_never
 from lab.timeline.facts import (
     BackingOff,
     CommandAnswered,
+    CommandExecuted,
     ContainerCreated,
     ContainerExited,
     ContainerFailed,
@@ -19,6 +20,8 @@ from lab.timeline.facts import (
     ContainerStarted,
     Entry,
     FileChanged,
+    HoldPoint,
+    HoldPointsChosen,
     HookFailed,
     HookFinished,
     HookSkipped,
@@ -26,6 +29,8 @@ from lab.timeline.facts import (
     HookTimedOut,
     ImageLookedUp,
     KillStarted,
+    KubeletContinued,
+    KubeletHeld,
     LogChunk,
     LogTruncated,
     ObjectWritten,
@@ -57,6 +62,15 @@ _SKIPPED = {
     "grace-period-zero": "the grace period is 0",
     "never-started": "the container was never started",
 }
+_POINTS: dict[HoldPoint, str] = {
+    "before-start": "before {name} is started",
+    "after-start": "after the start of {name}",
+    "before-post-start-result": "before postStart's result of {name} is published",
+    "before-pre-stop": "before preStop of {name}",
+    "before-stop-signal": "before the stop signal to {name}",
+    "before-sigkill": "before SIGKILL to {name}",
+}
+_CONTINUED = {"learner": "Continue was pressed", "deletion": "the pod was deleted", "exit": "the container has ended"}
 _CHANGES = {"added": "appeared", "modified": "changed", "deleted": "is gone"}
 _STOP_SIGNAL_SOURCES = {
     "lifecycle": "the container's stopSignal",
@@ -83,6 +97,10 @@ def sentence(entry: Entry) -> Sentence:
             return _of_write(fact)
         case CommandAnswered():
             return _of_command(fact)
+        case HoldPointsChosen() | KubeletHeld() | KubeletContinued():
+            return Sentence(actor="you" if _is_learners(fact) else "lab", text=_of_hold(fact, name))
+        case CommandExecuted():
+            return Sentence(actor="you", text=_executed(fact, name))
         case RunOpened() | RunClosed() | RunAborted() | ObserverUnavailable() | WorkerFailed() | LogTruncated():
             return Sentence(actor="lab", text=_of_lab(fact, name))
         case (
@@ -163,6 +181,35 @@ def _of_lab(fact: RunOpened | RunClosed | RunAborted | ObserverUnavailable | Wor
             return f"{name} has written {fact.limit_bytes} bytes; later lines are not kept."
         case _:
             assert_never(fact)
+
+
+def _is_learners(fact: HoldPointsChosen | KubeletHeld | KubeletContinued) -> bool:
+    return isinstance(fact, HoldPointsChosen) or (isinstance(fact, KubeletContinued) and fact.why == "learner")
+
+
+def _of_hold(fact: HoldPointsChosen | KubeletHeld | KubeletContinued, name: str) -> str:
+    match fact:
+        case HoldPointsChosen():
+            return f"step by step: the kubelet is to be held at {', '.join(fact.points)}."
+        case KubeletHeld():
+            return f"the kubelet is held {_POINTS[fact.point].format(name=name)}; process and hook go on."
+        case KubeletContinued():
+            return f"the kubelet goes on after {fact.held_seconds:.1f} s: {_CONTINUED[fact.why]}."
+        case _:
+            assert_never(fact)
+
+
+def _executed(fact: CommandExecuted, name: str) -> str:
+    command = _excerpt(" ".join(fact.command))
+    match fact.result:
+        case "exited":
+            return f"ran in {name}: {command}: exit {fact.exit_code}{_printed(fact.stdout, fact.stderr)}"
+        case "timed-out":
+            return f"ran in {name}: {command}: no end within {fact.took_seconds:.0f} s{_printed(fact.stdout, fact.stderr)}"
+        case "failed":
+            return f"cannot run in {name}: {command}: {_excerpt(fact.message)}"
+        case _:
+            assert_never(fact.result)
 
 
 def _of_kubelet(

@@ -11,8 +11,18 @@ import re
 from markupsafe import Markup, escape
 
 from lab.lessons import LANGUAGES, Language
+from lab.timeline.facts import HoldPoint
 
 HTML_LANG: dict[Language, str] = {"en": "en", "zh": "zh-CN"}
+
+HOLD_POINTS: dict[HoldPoint, tuple[str, str]] = {
+    "before-start": ("before the container is started", "启动容器之前"),
+    "after-start": ("after the container’s start", "启动容器之后"),
+    "before-post-start-result": ("before postStart’s result is published", "发布 postStart 的结果之前"),
+    "before-pre-stop": ("before preStop", "preStop 之前"),
+    "before-stop-signal": ("before the stop signal", "发送停止信号之前"),
+    "before-sigkill": ("before SIGKILL", "发送 SIGKILL 之前"),
+}
 
 _CODE = re.compile(r"`([^`]+)`")
 _KIBIBYTE = 1024
@@ -49,6 +59,11 @@ class Wording:
     def offset(self, value: float) -> str:
         """Write a point in time relative to another: ``+3.04 s``."""
         return f"{'−' if value < 0 else '+'}{abs(value):.2f} {'秒' if self.language == 'zh' else 's'}"
+
+    def hold_point(self, point: HoldPoint) -> str:
+        """Name a point at which the kubelet can be held."""
+        english, chinese = HOLD_POINTS[point]
+        return chinese if self.language == "zh" else english
 
     def size(self, value: int) -> str:
         """Write a size: ``37 B``, ``1.2 KiB``, ``54.1 MiB``."""
