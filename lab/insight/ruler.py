@@ -1,0 +1,154 @@
+"""The grace ruler: how a container's grace period is spent, from the moment the kubelet begins to stop it.
+
+One bar per stop of a container: the hook's slice, the process's slice, the two-second floor, SIGKILL, what was left over. Times
+are seconds since the timeline began, as in `Entry.elapsed_seconds`.
+Source of the arithmetic: pkg/kubelet/kuberuntime/kuberuntime_container.go, killContainer (v1.36).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from lab.timeline.facts import (
+    ContainerExited,
+    Entry,
+    HookFailed,
+    HookFinished,
+    HookStarted,
+    HookTimedOut,
+    KillStarted,
+    ObjectWritten,
+    SignalSent,
+)
+
+MINIMUM_GRACE_SECONDS = 2  # kuberuntime_manager.go: minimumGracePeriodInSeconds
+
+Cause = Literal["deletion", "liveness", "startup", "postStart", "change", "other"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruler:
+    """One stop of one container. ``deleted_at`` is when its grace period of ``grace_seconds`` began; ``kill_due_at`` when SIGKILL
+    is due as far as is known then, None once the process has ended; ``forced`` says that the API forgot the pod at once."""
+
+    pod: str
+    container: str
+    attempt: int
+    deleted_at: float
+    grace_seconds: float
+    cause: Cause
+    forced: bool
+    kill_due_at: float | None
+    hook_began_at: float | None = None
+    hook_ended_at: float | None = None
+    hook_timed_out: bool = False
+    signal_at: float | None = None
+    signal_name: str = ""
+    killed_at: float | None = None
+    exited_at: float | None = None
+    exit_code: int | None = None
+
+    @property
+    def ends_at(self) -> float:
+        """When the grace period alone is over, without the floor."""
+        return self.deleted_at + self.grace_seconds
+
+    def left_seconds(self, at: float) -> float:
+        """Return what is left at a moment until SIGKILL; what was left unused when the process has ended by itself."""
+        if self.killed_at is not None or self.kill_due_at is None:
+            return 0.0
+        until = self.exited_at if self.exited_at is not None else at
+        return max(0.0, self.kill_due_at - until)
+
+
+class Rulers:
+    """The fold. ``add`` every entry of a run, in order; ``current`` holds the rulers, oldest first."""
+
+    def __init__(self) -> None:
+        self.current: dict[tuple[str, str, int], Ruler] = {}
+        self._names: dict[str, str] = {}
+        self._forced: set[str] = set()
+        self._deleted: set[str] = set()
+
+    def add(self, entry: Entry) -> Ruler | None:
+        """Return the new state of the ruler that an entry changes."""
+        fact, uid, name = entry.fact, entry.pod_uid or "", entry.container or ""
+        if isinstance(fact, ObjectWritten):
+            self._write(fact)
+            return None
+        if isinstance(fact, KillStarted):
+            return self._keep(uid, self._began(entry, fact))
+        attempt = getattr(fact, "attempt", None)
+        ruler = self.current.get((uid, name, attempt)) if attempt is not None else None
+        changed = _after(ruler, entry) if ruler is not None else None
+        return self._keep(uid, changed) if changed is not None else None
+
+    def of(self, pod_uid: str | None, container: str | None) -> Ruler | None:
+        """Return the newest ruler of a container."""
+        found = [ruler for (uid, name, _), ruler in self.current.items() if (uid, name) == (pod_uid, container)]
+        return found[-1] if found else None
+
+    def _keep(self, uid: str, ruler: Ruler) -> Ruler:
+        self.current[uid, ruler.container, ruler.attempt] = ruler
+        return ruler
+
+    def _write(self, fact: ObjectWritten) -> None:
+        if fact.kind != "Pod":
+            return
+        self._names[fact.uid] = fact.name
+        if fact.verb == "delete" or fact.object["metadata"].get("deletionTimestamp"):
+            self._deleted.add(fact.uid)
+        if (
+            fact.verb in ("delete", "remove")
+            and fact.writer == "user"
+            and not fact.object["metadata"].get("deletionGracePeriodSeconds")
+        ):
+            self._deleted.add(fact.uid)
+            self._forced.add(fact.uid)
+
+    def _began(self, entry: Entry, fact: KillStarted) -> Ruler:
+        uid, grace = entry.pod_uid or "", fact.grace_period_seconds
+        due = entry.elapsed_seconds + max(MINIMUM_GRACE_SECONDS, grace)
+        return Ruler(
+            pod=self._names.get(uid, ""),
+            container=entry.container or "",
+            attempt=fact.attempt,
+            deleted_at=entry.elapsed_seconds,
+            grace_seconds=grace,
+            cause=cause_of(fact, deleted=uid in self._deleted),
+            forced=uid in self._forced,
+            kill_due_at=due,
+        )
+
+
+def _after(ruler: Ruler, entry: Entry) -> Ruler | None:
+    at = entry.elapsed_seconds
+    match entry.fact:
+        case HookStarted(hook="preStop"):
+            return replace(ruler, hook_began_at=at)
+        case HookFinished(hook="preStop") | HookFailed(hook="preStop") if ruler.hook_ended_at is None:
+            spent = int(at - ruler.deleted_at)
+            return replace(ruler, hook_ended_at=at, kill_due_at=at + max(MINIMUM_GRACE_SECONDS, ruler.grace_seconds - spent))
+        case HookTimedOut():
+            return replace(ruler, hook_ended_at=at, hook_timed_out=True, kill_due_at=at + MINIMUM_GRACE_SECONDS)
+        case SignalSent(why="stop-signal") as sent:
+            return replace(ruler, signal_at=at, signal_name=sent.signal, kill_due_at=at + sent.timeout_seconds)
+        case SignalSent():
+            return replace(ruler, killed_at=at)
+        case ContainerExited(exit_code=code):
+            return replace(ruler, exited_at=at, exit_code=code)
+    return None
+
+
+def cause_of(fact: KillStarted, *, deleted: bool) -> Cause:
+    """Return why the kubelet stops a container, by the message of its Killing event."""
+    if "failed liveness probe" in fact.reason:
+        return "liveness"
+    if "failed startup probe" in fact.reason:
+        return "startup"
+    if fact.reason == "FailedPostStartHook":
+        return "postStart"
+    if "definition changed" in fact.reason:
+        return "change"
+    return "deletion" if deleted else "other"
