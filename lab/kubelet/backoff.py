@@ -6,13 +6,16 @@ pkg/kubelet/kuberuntime/kuberuntime_manager.go doBackOff (v1.36).
 
 from __future__ import annotations
 
+from itertools import cycle
+
 INITIAL_BACKOFF_SECONDS = 10.0  # kubelet.go: initialNodeStartupBackOff's sibling backOffPeriod
 MAXIMUM_BACKOFF_SECONDS = 300.0  # kubelet.go: MaxCrashLoopBackOff
 RESET_AFTER_SECONDS = 600.0  # kubelet.go: an instance that lived twice the maximum starts over
 SYNC_RETRY_SECONDS = 10.0  # pod_workers.go: backOffPeriod
-# Differs from the kubelet: it multiplies a retry by a random 1.0-1.5 (pod_workers.go: workerBackOffPeriodJitterFactor);
-# the lab uses the middle of that range, so that two runs of one example can be compared.
-RETRY_JITTER = 1.25
+# Differs from the kubelet: it multiplies each retry by a random 1.0-1.5 (pod_workers.go: workerBackOffPeriodJitterFactor). The
+# retries of a pod take these in turn, from the low end of that range to its high end, so that two runs of one example can be
+# compared.
+RETRY_JITTERS = (1.05, 1.25, 1.45)
 
 
 class Backoff:
@@ -20,6 +23,11 @@ class Backoff:
 
     def __init__(self) -> None:
         self._entries: dict[str, tuple[float, float]] = {}
+        self._jitters = cycle(RETRY_JITTERS)
+
+    def retry_seconds(self, seconds: float) -> float:
+        """Return how long to wait for the pod's next retry, which is due in ``seconds``."""
+        return seconds * next(self._jitters)
 
     def remaining_seconds(self, key: str, since_seconds: float, now_seconds: float) -> float:
         """Return how long a start must still wait after the event at ``since_seconds``; 0 when it may go on."""

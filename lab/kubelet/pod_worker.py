@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from lab.errors import EngineError, EngineUnavailable
 from lab.kubelet import termination_message
-from lab.kubelet.backoff import RETRY_JITTER, SYNC_RETRY_SECONDS, Backoff
+from lab.kubelet.backoff import SYNC_RETRY_SECONDS, Backoff
 from lab.kubelet.containers import Kill, kill_container, start_container
 from lab.kubelet.file_watch import FileWatch
 from lab.kubelet.node_services import PodAborted, PodOnNode
@@ -98,6 +98,7 @@ class PodWorker:
                 return SyncOutcome()  # deleted while it waited for them
             self._files = FileWatch(self.on, self._volumes)
             self.on.look = self._files.look
+            self._prober.begin()
         actions = pod_actions(self.on.pod, self.on.refresh())
         if actions.kill_pod:
             return SyncOutcome(finished=True)
@@ -110,7 +111,7 @@ class PodWorker:
             raise
         except EngineError as error:
             self.on.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error.runtime_message}")
-            return SyncOutcome(retry_seconds=SYNC_RETRY_SECONDS * RETRY_JITTER)
+            return SyncOutcome(retry_seconds=SYNC_RETRY_SECONDS)
         if self.on.deleted:
             return (
                 SyncOutcome()
@@ -123,14 +124,13 @@ class PodWorker:
         for container in (*actions.start_inits, *actions.start):
             try:
                 start_container(self.on, container, sandbox, self._backoff, volumes)
-                self._prober.watch(container)
             except StartFailed as failed:
                 retries.append(SYNC_RETRY_SECONDS if failed.retry_seconds is None else failed.retry_seconds)
                 if self.on.pod.is_init(container) and not is_sidecar(self.on.pod, container):
                     break
             finally:
                 self._discard_previous(container)
-        return SyncOutcome(retry_seconds=min(retries) * RETRY_JITTER if retries else None)
+        return SyncOutcome(retry_seconds=min(retries, default=None))
 
     def _ensure_sandbox(self) -> Sandbox:
         record = self.on.refresh()
@@ -164,7 +164,9 @@ class PodWorker:
         def work() -> bool:
             return self.on.deleted or self._relist.pending or (self.on.pod, self._prober.verdicts()) != seen
 
-        retry = None if outcome.retry_seconds is None else self._relist.seconds_until_tick(outcome.retry_seconds)
+        retry = None
+        if outcome.retry_seconds is not None:
+            retry = self._relist.seconds_until_tick(self._backoff.retry_seconds(outcome.retry_seconds))
         limits = [s for s in (retry, self._deadline_remaining_seconds()) if s is not None]
         self.on.wait_until(work, min(limits) if limits else None)
         if self._relist.pending and not self.on.deleted:
@@ -279,6 +281,7 @@ class PodWorker:
         self._status = status
         if not self.on.gone_from_api:
             self.on.node.api.publish_status(self.on.pod.namespace, self.on.pod.name, self.on.uid, status)
+        self._prober.published(status)
 
     def _deadline_remaining_seconds(self) -> float | None:
         limit = self.on.pod.spec.active_deadline_seconds

@@ -1,24 +1,27 @@
-"""Liveness, readiness and startup probes: one thread per probe of a running instance, its results appended as facts.
+"""Liveness, readiness and startup probes: one worker per probe of a pod, its results appended as facts.
 
-A probe does not run while postStart does, liveness and readiness not before startup has succeeded; on deletion liveness and
-startup stop while readiness goes on. gRPC health checks are not run by the lab (refused at review). Source:
-pkg/kubelet/prober/worker.go, prober.go, pkg/probe/{exec,http,tcp} (v1.36).
+A worker begins with the pod's first sync and ticks once per period from then on, through every instance of its container; it
+looks at the published status, so nothing is probed while postStart runs, and liveness and readiness not before startup has
+succeeded. A status that shows a started container not ready makes its readiness probe run at once, and its period begin anew. On
+deletion liveness and startup stop while readiness goes on. gRPC health checks are not run by the lab (refused at review). Source:
+pkg/kubelet/prober/worker.go, prober_manager.go, prober.go, pkg/probe/{exec,http,tcp} (v1.36).
 """
 
 from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from typing import Literal
 
-from lab.clock import Thread
 from lab.errors import EngineError
 from lab.kubelet import http_get
 from lab.kubelet.node_services import PodOnNode, seconds_since
 from lab.pods.model import Container, ExecAction, HTTPGetAction, Probe, ProbeKind, TCPSocketAction
-from lab.timeline.facts import ProbeChanged
+from lab.timeline.facts import JSON, ProbeChanged
 from lab.timeline.pod_record import Attempt
 
 OUTPUT_LIMIT_BYTES = 10 * 1024  # pkg/probe/exec: maxReadLength
+TRIES = 3  # prober.go: maxProbeRetries, of a probe that could not be made
 USER_AGENT = "kube-probe/1.36"
 
 _EVENT_NAMES = {"liveness": "Liveness", "readiness": "Readiness", "startup": "Startup"}
@@ -26,8 +29,23 @@ _EVENT_NAMES = {"liveness": "Liveness", "readiness": "Readiness", "startup": "St
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Result:
-    success: bool
-    output: str
+    """``error``: the probe could not be made, which says nothing of the container."""
+
+    outcome: Literal["success", "failure", "error"]
+    output: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Worker:
+    container: Container
+    kind: ProbeKind
+    probe: Probe
+    triggered: bool = False
+    container_id: str = ""
+    on_hold: bool = False  # it has failed the instance and waits for another
+    verdict: bool | None = None
+    last: str = ""
+    run: int = 0  # how many times in a row ``last`` came
 
 
 class Prober:
@@ -35,24 +53,33 @@ class Prober:
 
     def __init__(self, on: PodOnNode) -> None:
         self._on = on
-        self._threads: list[Thread] = []
+        self._workers: list[_Worker] = []
+        self._statuses: dict[str, JSON] = {}
         self._stopped = False
         self._deleting = False
 
-    def watch(self, container: Container) -> None:
-        """Start the probes of the container's newest instance, which has just been started."""
-        attempt = self._on.of(container).latest
-        if attempt is None:
-            return
-        kinds: tuple[tuple[ProbeKind, Probe | None], ...] = (
-            ("startup", container.startup_probe),
-            ("readiness", container.readiness_probe),
-            ("liveness", container.liveness_probe),
-        )
-        for kind, probe in kinds:
-            if probe is not None:
-                name = f"{kind} probe of {container.name} in"
-                self._threads.append(self._on.spawn(name, self._probe_until_over, container, attempt, kind, probe))
+    def begin(self) -> None:
+        """Start the workers of all the pod's probes."""
+        for container in self._on.pod.all_containers:
+            kinds: tuple[tuple[ProbeKind, Probe | None], ...] = (
+                ("startup", container.startup_probe),
+                ("readiness", container.readiness_probe),
+                ("liveness", container.liveness_probe),
+            )
+            self._workers += [_Worker(container=container, kind=kind, probe=probe) for kind, probe in kinds if probe is not None]
+        for worker in self._workers:
+            self._on.spawn(f"{worker.kind} probe of {worker.container.name} in", self._work, worker)
+
+    def published(self, status: JSON) -> None:
+        """Take note of the status that has just been published."""
+        with self._on.changed:
+            everything = (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ()))
+            self._statuses = {c["name"]: c for c in everything}
+            for worker in self._workers:
+                c = self._statuses.get(worker.container.name, {})
+                if worker.kind == "readiness" and c.get("started") and not c["ready"]:
+                    worker.triggered = True
+            self._on.changed.notify_all()
 
     def verdicts(self) -> tuple[tuple[str, bool | None, bool | None, bool | None], ...]:
         """Return what the probes say of each container; a change is a reason for a sync."""
@@ -70,55 +97,83 @@ class Prober:
             self._stopped = True
             self._on.changed.notify_all()
 
-    def _probe_until_over(self, container: Container, attempt: Attempt, kind: ProbeKind, probe: Probe) -> None:
-        on = self._on
-
-        def over() -> bool:
-            return self._stopped or not self._runs(container, attempt) or (self._deleting and kind != "readiness")
-
-        def may_begin() -> bool:
-            return over() or kind == "startup" or container.startup_probe is None or on.record.of(container.name).startup is True
-
-        on.wait_until(may_begin)
-        assert attempt.started is not None  # noqa: S101  # it has been
-        ran = seconds_since(attempt.started.started_at, on.clock.now())
-        if on.wait_until(over, max(0.0, probe.initial_delay_seconds - ran)):
-            return
-        successes = failures = 0
-        verdict: bool | None = None
+    def _work(self, worker: _Worker) -> None:
+        clock, period = self._on.clock, worker.probe.period_seconds
+        tick = clock.monotonic() + period
         while True:
-            result = self._once(container, attempt, probe)
-            if on.wait_until(over, 0):
+            self._on.wait_until(lambda: worker.triggered or self._over(worker), tick - clock.monotonic())
+            if self._over(worker):
                 return
-            successes, failures = (successes + 1, 0) if result.success else (0, failures + 1)
-            if not result.success:
-                on.event("Warning", "Unhealthy", f"{_EVENT_NAMES[kind]} probe failed: {result.output}", container)
-            reached = successes >= probe.success_threshold if result.success else failures >= probe.failure_threshold
-            if not result.success or (reached and verdict is not True):
-                self._note(container, attempt, kind, probe, result, failures)
-            if reached:
-                verdict = result.success
-            if reached and (kind == "startup" or (kind == "liveness" and not result.success)):
-                return  # the worker is on hold until a new instance
-            if on.wait_until(over, probe.period_seconds):
-                return
+            tick = clock.monotonic() + period if worker.triggered else tick + period
+            worker.triggered = False
+            self._probe(worker)
+            while tick + period <= clock.monotonic():  # of the ticks that a slow probe missed, one is kept
+                tick += period
+
+    def _over(self, worker: _Worker) -> bool:
+        return self._stopped or (self._deleting and worker.kind != "readiness")
+
+    def _probe(self, worker: _Worker) -> None:
+        """Probe the container once, if its published status lets the probe run (worker.go: doProbe)."""
+        attempt = self._due(worker)
+        if attempt is None:
+            return
+        result = self._tried(worker, attempt)
+        if self._over(worker) or not self._runs(worker.container, attempt):
+            return
+        name = _EVENT_NAMES[worker.kind]
+        if result.outcome == "error":
+            message = f"{name} probe errored and resulted in unknown state: {result.output}"
+            self._on.event("Warning", "Unhealthy", message, worker.container)
+            return
+        worker.run = worker.run + 1 if worker.last == result.outcome else 1
+        worker.last = result.outcome
+        success = result.outcome == "success"
+        if not success:
+            self._on.event("Warning", "Unhealthy", f"{name} probe failed: {result.output}", worker.container)
+        reached = worker.run >= (worker.probe.success_threshold if success else worker.probe.failure_threshold)
+        if not success or (reached and worker.verdict is not True):
+            self._note(worker, attempt, result)
+        if reached:
+            worker.verdict = success
+        if reached and not success and worker.kind != "readiness":
+            worker.on_hold, worker.run = True, 0
+
+    def _due(self, worker: _Worker) -> Attempt | None:
+        """Return the instance to probe; None when the published status shows none that may be probed now."""
+        status = self._statuses.get(worker.container.name, {})
+        container_id = str(status.get("containerID", "")).rpartition("/")[2]
+        if container_id != worker.container_id:
+            worker.container_id, worker.on_hold, worker.verdict = container_id, False, None
+        running = status.get("state", {}).get("running")
+        if running is None or worker.on_hold or status["started"] == (worker.kind == "startup"):
+            return None
+        if int(seconds_since(running["startedAt"], self._on.clock.now())) < worker.probe.initial_delay_seconds:
+            return None
+        return next((a for a in self._on.of(worker.container).attempts if a.container_id == container_id), None)
 
     def _runs(self, container: Container, attempt: Attempt) -> bool:
-        latest = self._on.record.of(container.name).latest
+        latest = self._on.of(container).latest
         return latest is not None and latest.number == attempt.number and latest.exited is None
 
-    def _note(
-        self, container: Container, attempt: Attempt, kind: ProbeKind, probe: Probe, result: _Result, failures: int
-    ) -> None:
+    def _note(self, worker: _Worker, attempt: Attempt, result: _Result) -> None:
+        success = result.outcome == "success"
         fact = ProbeChanged(
-            probe=kind,
-            result="success" if result.success else "failure",
+            probe=worker.kind,
+            result="success" if success else "failure",
             output=result.output,
-            failures=failures,
-            failure_threshold=probe.failure_threshold,
+            failures=0 if success else worker.run,
+            failure_threshold=worker.probe.failure_threshold,
             attempt=attempt.number,
         )
-        self._on.note(fact, container)
+        self._on.note(fact, worker.container)
+
+    def _tried(self, worker: _Worker, attempt: Attempt) -> _Result:
+        for _ in range(TRIES):
+            result = self._once(worker.container, attempt, worker.probe)
+            if result.outcome != "error":
+                break
+        return result
 
     def _once(self, container: Container, attempt: Attempt, probe: Probe) -> _Result:
         match probe.handler:
@@ -126,41 +181,50 @@ class Prober:
                 return self._exec(attempt, command, probe.timeout_seconds)
             case HTTPGetAction() as action:
                 return self._http(container, action, probe.timeout_seconds)
-            case TCPSocketAction(port=port):
-                return self._tcp(container, port, probe.timeout_seconds)
+            case TCPSocketAction() as action:
+                return self._tcp(container, action, probe.timeout_seconds)
             case _:
-                return _Result(success=False, output="the lab does not run gRPC probes")
+                return _Result(outcome="error", output="the lab does not run gRPC probes")
 
     def _exec(self, attempt: Attempt, command: tuple[str, ...], timeout_seconds: int) -> _Result:
         try:
             result = self._on.node.runtime.exec(attempt.container_id, command, timeout_seconds=timeout_seconds)
         except EngineError as error:
-            return _Result(success=False, output=error.runtime_message)
+            return _Result(outcome="error", output=error.runtime_message)
         if result.abandoned:
             joined = " ".join(command)
-            return _Result(success=False, output=f'command timed out: "{joined}" timed out after {timeout_seconds}s')
+            return _Result(outcome="failure", output=f'command timed out: "{joined}" timed out after {timeout_seconds}s')
         output = (result.stdout + result.stderr)[:OUTPUT_LIMIT_BYTES].decode(errors="replace")
-        return _Result(success=result.exit_code == 0, output=output)
+        return _Result(outcome="success" if result.exit_code == 0 else "failure", output=output)
 
     def _http(self, container: Container, action: HTTPGetAction, timeout_seconds: int) -> _Result:
         ip = self._on.record.sandbox_ip
         try:
             url = http_get.url_of(action, ip, http_get.resolve_port(action.port, container))
+        except http_get.TransportError as error:
+            return _Result(outcome="error", output=str(error))
+        try:
             answer = http_get.get(url, action, ip, timeout_seconds=timeout_seconds, user_agent=USER_AGENT)
         except http_get.TransportError as error:
-            return _Result(success=False, output=str(error))
-        healthy = 200 <= answer.status < 400
-        return _Result(success=healthy, output="" if healthy else f"HTTP probe failed with statuscode: {answer.status}")
+            return _Result(outcome="failure", output=str(error))
+        if 200 <= answer.status < 400:
+            return _Result(outcome="success")
+        return _Result(outcome="failure", output=f"HTTP probe failed with statuscode: {answer.status}")
 
-    def _tcp(self, container: Container, port: int | str, timeout_seconds: int) -> _Result:
-        ip, number = self._on.record.sandbox_ip, 0
+    def _tcp(self, container: Container, action: TCPSocketAction, timeout_seconds: int) -> _Result:
+        ip = self._on.record.sandbox_ip
         try:
-            number = http_get.resolve_port(port, container)
-            with socket.create_connection((ip, number), timeout=timeout_seconds):
-                return _Result(success=True, output="")
-        except TimeoutError:
-            return _Result(success=False, output=f"dial tcp {ip}:{number}: i/o timeout")
-        except OSError as error:
-            return _Result(success=False, output=f"dial tcp {ip}:{number}: connect: {(error.strerror or str(error)).lower()}")
+            number = http_get.resolve_port(action.port, container)
         except http_get.TransportError as error:
-            return _Result(success=False, output=str(error))
+            return _Result(outcome="error", output=str(error))
+        if action.host not in ("", ip):  # Differs from the kubelet: here the node is the machine the lab runs on
+            refused = f"the lab connects only to the pod's own address ({ip}), not to {action.host}"
+            return _Result(outcome="failure", output=f"dial tcp {action.host}:{number}: {refused}")
+        try:
+            with socket.create_connection((ip, number), timeout=timeout_seconds):
+                return _Result(outcome="success")
+        except TimeoutError:
+            return _Result(outcome="failure", output=f"dial tcp {ip}:{number}: i/o timeout")
+        except OSError as error:
+            words = (error.strerror or str(error)).lower()
+            return _Result(outcome="failure", output=f"dial tcp {ip}:{number}: connect: {words}")

@@ -220,7 +220,12 @@ class Story:
 
     def ready_columns(self) -> list[str]:
         """Return the READY cells that a watcher saw, neighbours merged."""
-        return [cell for cell, _ in groupby(pod_ready(write.object) for _, write in self._writes("Pod"))]
+        return [cell for _, cell in self.timed_ready_columns()]
+
+    def timed_ready_columns(self) -> list[tuple[float, str]]:
+        """Return when each READY cell was first seen, in seconds since the pod was created."""
+        cells = [(self._since_creation(e), pod_ready(write.object)) for e, write in self._writes("Pod")]
+        return [next(rows) for _, rows in groupby(cells, key=lambda row: row[1])]
 
     def phases(self) -> list[str]:
         """Return the phases that were published, neighbours merged."""

@@ -72,9 +72,9 @@ def test_the_next_container_waits_for_a_sidecar_s_poststart_hook(given: Given) -
 
 def test_the_next_container_waits_for_a_sidecar_s_startup_probe(given: Given) -> None:
     stage = given(side=polite(probe=takes(4)), app=polite())
-    startup = {"exec": {"command": ["probe"]}, "timeoutSeconds": 10}
+    startup = {"exec": {"command": ["probe"]}, "timeoutSeconds": 10, "periodSeconds": 1}
     story = stage.run(pod(initContainers=[sidecar(startupProbe=startup)]), seconds=7)
-    assert 4.0 <= story.starts()[0] <= 5.0
+    assert 5.0 <= story.starts()[0] <= 6.0
 
 
 def test_a_sidecar_whose_poststart_hook_fails_is_killed_and_restarted(given: Given) -> None:

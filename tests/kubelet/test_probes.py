@@ -119,8 +119,8 @@ def test_a_failed_startup_probe_stops_the_container_with_its_hook(given: Given) 
     """[E23]"""
     stage = given(app=polite(0.0, 0, probe=takes(0, 1), hook=takes(1)))
     spec = container(pre_stop="hook", startupProbe=probe(failureThreshold=3))
-    story = stage.run(pod(spec, grace=6), seconds=3.5)
-    assert story.event_times("Unhealthy")[:3] == [0.0, 1.0, 2.0]
+    story = stage.run(pod(spec, grace=6), seconds=4.5)
+    assert story.event_times("Unhealthy")[:3] == [1.0, 2.0, 3.0]
     assert "app Killing: Container app failed startup probe, will be restarted" in story.events()
     assert story.steps()[:4] == [(0.0, "preStop starts"), (1.0, "preStop ends"), (1.0, "SIGTERM"), (1.0, "exits 0")]
 
@@ -136,7 +136,7 @@ def test_until_the_startup_probe_succeeds_the_container_is_not_started_and_no_ot
     assert (story.container_status()["started"], story.container_status()["ready"]) == (False, False)
     assert story.facts(ProbeChanged) == []
     assert story.columns()[-1] == "Running"
-    story.stage.clock.sleep(1.5)
+    story.stage.clock.sleep(3.5)
     assert next(p.probe for p in story.facts(ProbeChanged)) == "startup"
     assert {p.probe for p in story.facts(ProbeChanged)} == {"startup", "liveness", "readiness"}
 
@@ -199,17 +199,37 @@ def test_http_probes_want_a_status_from_200_to_399(given: Given) -> None:
         assert server.requests[0].headers["User-Agent"] == "kube-probe/1.36"
 
 
-def test_a_probe_that_cannot_be_sent_has_failed(given: Given) -> None:
-    stage = given(pod_ip="127.0.0.1", app=polite())
-    probes = {"httpGet": {"port": "web"}}, {"tcpSocket": {"port": "web"}}
-    for number, handler in enumerate(probes):
-        story = stage.run(pod(container(readinessProbe=handler), name=f"p{number}"))
-        assert story.facts(ProbeChanged)[0].output == 'strconv.Atoi: parsing "web": invalid syntax'
+@pytest.mark.parametrize(
+    ("handler", "words"),
+    [
+        ({"httpGet": {"port": "web"}}, 'strconv.Atoi: parsing "web": invalid syntax'),
+        ({"tcpSocket": {"port": "web"}}, 'strconv.Atoi: parsing "web": invalid syntax'),
+        ({"exec": {"command": ["probe"]}}, "exec: no such file"),
+    ],
+)
+def test_a_probe_that_cannot_be_made_says_nothing_of_the_container(given: Given, handler: dict[str, Any], words: str) -> None:
+    """prober/worker.go throws an error away, so even a liveness probe that always errs restarts nothing."""
+    stage = given(pod_ip="127.0.0.1", app=polite(probe=takes(0, error="exec: no such file")))
+    story = stage.run(pod(container(livenessProbe=handler | {"periodSeconds": 1, "failureThreshold": 1})))
+    assert story.facts(ProbeChanged) == []
+    assert f"app Unhealthy: Liveness probe errored and resulted in unknown state: {words}" in story.events()
+    assert "Killing" not in story.event_reasons()
 
 
-def test_a_probe_whose_command_cannot_be_run_has_failed_with_the_engine_s_words(given: Given) -> None:
-    story = given(app=polite(probe=takes(0, error="exec: no such file"))).run(pod(container(readinessProbe=probe())), seconds=1.5)
-    assert story.facts(ProbeChanged)[0].output == "exec: no such file"
+def test_liveness_ticks_from_the_pod_s_first_sync_and_readiness_begins_anew_with_the_status_that_needs_it(given: Given) -> None:
+    """[D21]"""
+    stage = given(app=polite(hook=takes(1.5), liveness=takes(0), readiness=takes(0)))
+    spec = container(post_start="hook", livenessProbe=probe("liveness"), readinessProbe=probe("readiness"))
+    stage.run(pod(spec), seconds=3.9)
+    made = [call[-1] for call in stage.runtime.calls if call[-1] in ("liveness", "readiness")]
+    assert made == ["readiness", "liveness", "readiness", "liveness", "readiness"]
+
+
+def test_the_first_startup_probe_comes_a_period_after_the_pod_s_first_sync(given: Given) -> None:
+    """[E23]"""
+    stage = given(app=polite(probe=takes(0)))
+    story = stage.run(pod(container(startupProbe=probe(periodSeconds=4))), seconds=6)
+    assert [(round(at), cell) for at, cell in story.timed_ready_columns()][-2:] == [(0, "0/1"), (4, "1/1")]
 
 
 def test_tcp_probes_want_a_connection(given: Given) -> None:
@@ -223,3 +243,11 @@ def test_tcp_probes_want_a_connection(given: Given) -> None:
         assert story.ready_columns()[-1] == "1/1"
     stage.clock.sleep(4)
     assert story.facts(ProbeChanged)[-1].output == f"dial tcp 127.0.0.1:{port}: connect: connection refused"
+
+
+def test_a_tcp_probe_to_another_host_is_refused_by_the_lab(given: Given) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        handler = {"tcpSocket": {"port": listening.getsockname()[1], "host": "127.0.0.2"}, "periodSeconds": 1}
+        story = given(pod_ip="127.0.0.1", app=polite()).run(pod(container(readinessProbe=handler)), seconds=1.5)
+    assert "only to the pod's own address" in story.facts(ProbeChanged)[0].output
+    assert story.ready_columns() == ["0/1"]

@@ -57,7 +57,7 @@ def test_back_off_is_told_by_event_status_and_fact(given: Given) -> None:
 
 
 def test_a_pod_in_back_off_is_running_in_phase(given: Given) -> None:
-    story = given(app=brief((1, 1))).run(pod(), seconds=100)
+    story = given(app=brief((1, 1))).run(pod(), seconds=60)
     assert "CrashLoopBackOff" in story.columns()
     assert story.phases() == ["Pending", "Running"]
     assert story.ready_columns()[-1] == "0/1"
