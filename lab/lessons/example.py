@@ -52,12 +52,10 @@ class SuggestedDelete:
 class Expectation:
     """What a run must show. Sequences must occur in this order, other things may stand between.
 
-    ``story`` is told in moments: "CONTAINER started", "CONTAINER postStart began" (or finished, failed, timed-out; likewise
-    preStop), "CONTAINER killing", "CONTAINER SIGTERM 3" (a signal sent, with the seconds until SIGKILL), "CONTAINER exited 0",
-    "removed" (the object). A moment may leave out its last word. ``statuses`` are kubectl's STATUS column, ``events``
-    reasons, ``logs`` parts of log lines. ``answers`` are parts of what kubectl printed, in any order. ``absent`` lists
-    moments, event reasons, STATUS values and parts of log lines and answers that must not occur. ``files`` are read in the
-    container before the delete, ``node_files`` on the node afterwards (None: not there).
+    ``story`` is told in moments (`lab.insight.moments`), such as "app preStop began". ``statuses`` are kubectl's STATUS
+    column, ``events`` reasons, ``logs`` parts of log lines. ``answers`` are parts of what kubectl printed, in any order.
+    ``absent`` lists moments, event reasons, STATUS values and parts of log lines and answers that must not occur. ``files``
+    are read in the container before the delete, ``node_files`` on the node afterwards (None: not there).
     """
 
     story: tuple[str, ...] = ()

@@ -7,11 +7,13 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from lab.clock import SystemClock
 from lab.cluster.cluster import Cluster
+from lab.insight.moments import Moment, moments
 from lab.lessons import Catalog, Example, Expectation, SuggestedDelete
 from lab.runtime.docker_runtime import DockerRuntime, RuntimeSettings
 from lab.runtime.engine_client import EngineClient
@@ -21,18 +23,10 @@ from lab.scenarios.scenario import Scenario
 from lab.scenarios.steps import action_from_json
 from lab.timeline.facts import (
     CommandAnswered,
-    ContainerExited,
-    ContainerStarted,
     Entry,
     FileChanged,
-    HookFailed,
-    HookFinished,
-    HookStarted,
-    HookTimedOut,
-    KillStarted,
     LogChunk,
     ObjectWritten,
-    SignalSent,
 )
 from lab.timeline.tables import pod_row
 from lab.timeline.timeline import MemoryJournal, Timeline
@@ -48,6 +42,7 @@ HTTP_HANDLER = """        httpGet:
           port: 80
 """
 NAMESPACE = "default"
+Found = TypeVar("Found")
 PATIENCE_SECONDS = 120.0  # a deadline for what must come, not a measure of how fast
 
 
@@ -55,7 +50,7 @@ PATIENCE_SECONDS = 120.0  # a deadline for what must come, not a measure of how 
 class Sightings:
     """Everything a run has shown, in order of appearance, in the words of `Expectation`."""
 
-    story: list[str] = field(default_factory=list)
+    story: list[Moment] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
@@ -65,10 +60,10 @@ class Sightings:
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Sightings:
         seen = cls()
+        entries = tuple(entries)
         for entry in entries:
             seen._see(entry)
-            moment = moment_of(entry)
-            seen.story += [f"{entry.container or ''} {moment}".strip()] if moment else []
+        seen.story = list(moments(entries))
         return seen
 
     def _see(self, entry: Entry) -> None:
@@ -90,7 +85,7 @@ class Sightings:
     def amiss(self, expect: Expectation) -> list[str]:
         """Say what was expected and not seen, or seen and not wanted; empty when the run showed what it should."""
         return [
-            *out_of_order("story", expect.story, self.story, same_moment),
+            *out_of_order("story", expect.story, self.story, Moment.is_a),
             *out_of_order("statuses", expect.statuses, self.statuses, str.__eq__),
             *out_of_order("events", expect.events, self.events, str.__eq__),
             *out_of_order("logs", expect.logs, self.logs, str.__contains__),
@@ -104,46 +99,20 @@ class Sightings:
         ]
 
     def _saw(self, part: str) -> bool:
-        told = any(same_moment(moment, part) for moment in self.story)
+        told = any(moment.is_a(part) for moment in self.story)
         return told or part in (*self.statuses, *self.events) or within(part, (*self.logs, *self.answers))
-
-
-def moment_of(entry: Entry) -> str | None:
-    match entry.fact:
-        case ContainerStarted():
-            return "started"
-        case HookStarted(hook=hook):
-            return f"{hook} began"
-        case HookFinished(hook=hook):
-            return f"{hook} finished"
-        case HookFailed(hook=hook):
-            return f"{hook} failed"
-        case HookTimedOut(hook=hook):
-            return f"{hook} timed-out"
-        case KillStarted():
-            return "killing"
-        case SignalSent(signal=signal, timeout_seconds=seconds):
-            return f"{signal} {seconds:g}"
-        case ContainerExited(exit_code=code):
-            return f"exited {code}"
-        case ObjectWritten(kind="Pod", verb="remove"):
-            return "removed"
-        case _:
-            return None
-
-
-def same_moment(found: str, wanted: str) -> bool:
-    return found == wanted or found.startswith(f"{wanted} ")
 
 
 def within(part: str, texts: Iterable[str]) -> bool:
     return any(part in text for text in texts)
 
 
-def out_of_order(what: str, wanted: Sequence[str], found: Sequence[str], same: Callable[[str, str], bool]) -> list[str]:
+def out_of_order(what: str, wanted: Sequence[str], found: Sequence[Found], same: Callable[[Found, str], bool]) -> list[str]:
     rest = iter(found)
     lost = [item for item in wanted if not any(same(other, item) for other in rest)]
-    return [f"{what}: {lost[0]!r} not found in this order among {list(found)}"] if lost else []
+    return (
+        [f"{what}: {lost[0]!r} not found in this order among {[getattr(item, 'text', item) for item in found]}"] if lost else []
+    )
 
 
 def shipped(example_id: str) -> Example:
