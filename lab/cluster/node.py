@@ -19,7 +19,7 @@ from lab.kubelet.node_services import LOG_LIMIT_BYTES, NodeServices, PodOnNode
 from lab.kubelet.pod_worker import PodWorker
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import ExecResult, Runtime
-from lab.timeline.facts import Entry, ObjectWritten, WorkerFailed
+from lab.timeline.facts import Entry, HoldPoint, HoldPointsChosen, ObjectWritten, RunAborted, RunClosed, WorkerFailed
 from lab.timeline.pod_record import Attempt
 from lab.timeline.timeline import Timeline
 
@@ -60,6 +60,7 @@ class Node:
         self._engine_lost = engine_lost
         self._failed = failed
         self._workers: dict[str, PodWorker] = {}
+        self._hold_points: dict[str, frozenset[HoldPoint]] = {}  # by run
         self._closing = False
         self._services = NodeServices(
             cluster=parts.cluster,
@@ -86,6 +87,18 @@ class Node:
         """Return the uids of the pods of which something is still on the node."""
         with self._parts.timeline.changed:
             return frozenset(self._workers)
+
+    def held(self, run_id: str) -> tuple[tuple[int, str, HoldPoint], ...]:
+        """Return the seq, container and point of every hold of a run that is in force."""
+        with self._parts.timeline.changed:
+            return tuple(hold for worker in self._of_run(run_id) for hold in worker.on.holds.now())
+
+    def proceed(self, run_id: str, held_seq: int | None = None) -> bool:
+        """End the hold of entry ``held_seq``, or all holds of a run; return whether there was one."""
+        with self._parts.timeline.changed:
+            ended = [worker.on.holds.release(held_seq) for worker in self._of_run(run_id)]
+            self._parts.timeline.changed.notify_all()
+            return any(ended)
 
     def exec(self, namespace: str, pod: str, container: str, command: tuple[str, ...]) -> ExecResult:
         """Run a command in a running container, as `kubectl exec` does. Raises ApiError 404 or 400, EngineError."""
@@ -145,6 +158,21 @@ class Node:
                 fact = entry.fact
                 if isinstance(fact, ObjectWritten) and fact.kind == "Pod" and fact.verb == "create":
                     self._admit_or_fail(entry, fact)
+                elif isinstance(fact, HoldPointsChosen | RunClosed | RunAborted):
+                    self._choose_hold_points(fact)
+
+    def _choose_hold_points(self, fact: HoldPointsChosen | RunClosed | RunAborted) -> None:
+        """Stop, from now on, where the learner wants it in a run: in its pods too that are here already."""
+        points = frozenset(fact.points) if isinstance(fact, HoldPointsChosen) else frozenset()
+        with self._parts.timeline.changed:
+            self._hold_points.pop(fact.run_id, None)
+            if points:
+                self._hold_points[fact.run_id] = points
+            for worker in self._of_run(fact.run_id):
+                worker.on.holds.points = points
+
+    def _of_run(self, run_id: str) -> list[PodWorker]:
+        return [worker for worker in self._workers.values() if worker.on.run_id == run_id]
 
     def _admit_or_fail(self, entry: Entry, fact: ObjectWritten) -> None:
         """Admit a pod; what the lab gets wrong ends its run, and not the node, which has other pods to follow."""
@@ -165,7 +193,10 @@ class Node:
         bound = registry.view().get("Pod", fact.namespace, fact.name)
         if bound is None or bound["metadata"]["uid"] != fact.uid:
             return  # removed before the node has seen it
-        worker = PodWorker(PodOnNode(self._services, bound, run_id=fact.run_id or "", after=entry.seq), self._worker_ended)
+        run_id = fact.run_id or ""
+        points = self._hold_points.get(run_id, frozenset())
+        on = PodOnNode(self._services, bound, run_id=run_id, after=entry.seq, hold_points=points)
+        worker = PodWorker(on, self._worker_ended)
         with self._parts.timeline.changed:
             self._workers[fact.uid] = worker
         self._parts.clock.spawn(f"pod {fact.namespace}/{fact.name}", worker.run)

@@ -13,6 +13,7 @@ from typing import Literal
 from lab.errors import ContainerGone, EngineError, EngineUnavailable
 from lab.kubelet.backoff import Backoff, go_duration
 from lab.kubelet.container_config import container_config
+from lab.kubelet.holds import hold, wait_unheld
 from lab.kubelet.hooks import run_hook, run_pre_stop
 from lab.kubelet.image_pull import ensure_image
 from lab.kubelet.listener import AttemptListener
@@ -57,12 +58,16 @@ def start_container(on: PodOnNode, container: Container, sandbox: Sandbox, backo
     _hold_back(on, container, backoff)
     image = ensure_image(on, container, number, backoff)
     instance = _create(on, container, number, container_config(on, container, number, image, volumes), sandbox, image)
+    hold(on, container, number, "before-start")
     _start(on, container, instance)
+    hold(on, container, number, "after-start")
 
     if container.lifecycle is None or container.lifecycle.post_start is None:
         return
     attempt = on.of(container).attempts[-1]
-    if not run_hook(on, container, attempt, "postStart"):
+    succeeded = run_hook(on, container, attempt, "postStart")
+    hold(on, container, number, "before-post-start-result")
+    if not succeeded:
         on.event("Warning", "FailedPostStartHook", "PostStartHook failed", container)
         kill_container(on, container, Kill(message="FailedPostStartHook"))
         raise StartFailed(container.name)
@@ -83,6 +88,7 @@ def kill_container(on: PodOnNode, container: Container, kill: Kill) -> None:
     )
 
     if pre_stop is not None and grace > 0:
+        hold(on, container, attempt.number, "before-pre-stop")
         grace -= int(run_pre_stop(on, container, attempt, grace))
     elif pre_stop is not None:
         on.note(HookSkipped(hook="preStop", attempt=attempt.number, why="grace-period-zero"), container)
@@ -101,11 +107,17 @@ def stop_container(on: PodOnNode, container: Container, attempt: Attempt, grace_
 
     if on.wait_until(ended, 0):
         return
+    hold(on, container, attempt.number, "before-stop-signal", over=ended)
+    if on.wait_until(ended, 0):
+        return
     signal, source = stop_signal_of(container, attempt.stop_signal)
     _observe(on, container, attempt)
     deadline = on.clock.monotonic() + grace_seconds  # the engine's own time to send a signal is not the container's
     _send(on, container, attempt, signal, why="stop-signal", source=source, timeout_seconds=grace_seconds)
     if on.wait_until(ended, max(0.0, deadline - on.clock.monotonic())):
+        return
+    hold(on, container, attempt.number, "before-sigkill", over=ended)
+    if on.wait_until(ended, 0):
         return
     _send(on, container, attempt, "SIGKILL", why="grace-period-over", source="kill", timeout_seconds=0)
     on.wait_until(ended)
@@ -203,10 +215,9 @@ def _grace_period(on: PodOnNode, container: Container, kill: Kill) -> int:
 
 
 def _wait_for_turn(on: PodOnNode, names: tuple[str, ...], grace_seconds: int) -> float:
-    """Wait until the named containers have ended, at most ``grace_seconds``; return the seconds waited."""
-    began = on.clock.monotonic()
-    on.wait_until(lambda: not any(on.record.of(name).running for name in names), max(0, grace_seconds))
-    return on.clock.monotonic() - began
+    """Wait until the named containers have ended, at most ``grace_seconds``; return the seconds waited, without those in which
+    one of them was held."""
+    return wait_unheld(on, lambda: not any(on.record.of(name).running for name in names), names, max(0, grace_seconds))
 
 
 def _observe(on: PodOnNode, container: Container, attempt: Attempt) -> None:

@@ -32,7 +32,7 @@ class AttemptListener:
         self._container = container
         self._lines = 0
         self._bytes = 0
-        self._held: list[Callable[[], None]] | None = []
+        self._held: list[Callable[[], object]] | None = []
         self._lock = threading.RLock()
 
     def release(self) -> None:
@@ -69,14 +69,14 @@ class AttemptListener:
         """Tell the node that the engine has gone."""
         self._on.node.engine_lost(message)
 
-    def _when_started(self, append: Callable[[], None]) -> None:
+    def _when_started(self, append: Callable[[], object]) -> None:
         with self._lock:
             if self._held is None:
                 self._guarded(append)
             else:
                 self._held.append(append)
 
-    def _guarded(self, append: Callable[[], None]) -> None:
+    def _guarded(self, append: Callable[[], object]) -> None:
         """Keep what the lab got wrong from the runtime's thread, which has other containers to listen to."""
         try:
             append()

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from lab.clock import Clock, Condition, Thread
 from lab.errors import EngineUnavailable
+from lab.kubelet.holds import Holds
 from lab.pods.decode import pod_from_object
 from lab.pods.model import Container, Pod
 from lab.runtime.node_files import NodeFiles
@@ -26,7 +27,9 @@ from lab.timeline.facts import (
     ContainerExited,
     ContainerFailed,
     ContainerStarted,
+    Entry,
     Fact,
+    HoldPoint,
     ObjectWritten,
     SandboxStarted,
     WorkerFailed,
@@ -80,7 +83,9 @@ class PodAborted(Exception):
 class PodOnNode:
     """A pod as its worker, hooks and kills see it. Thread-safe."""
 
-    def __init__(self, node: NodeServices, value: JSON, *, run_id: str, after: int) -> None:
+    def __init__(
+        self, node: NodeServices, value: JSON, *, run_id: str, after: int, hold_points: frozenset[HoldPoint] = frozenset()
+    ) -> None:
         """Stand for the pod object ``value`` as entry ``after`` wrote it; what follows is folded."""
         self.node = node
         self.run_id = run_id
@@ -92,6 +97,7 @@ class PodOnNode:
         self.deleted = "deletionTimestamp" in value["metadata"]
         self.aborted = False
         self.hooks: list[Thread] = []  # hooks that may outlive the stop they belong to
+        self.holds = Holds(hold_points)
         self.stopping: set[str] = set()  # ids of the containers that a kill has begun to stop
         self.stopped_in_pass: frozenset[str] = frozenset()  # ids of the containers that this pass stops before it starts others
         self.discarded: set[str] = set()  # ids of the containers whose removal has been asked for
@@ -115,9 +121,9 @@ class PodOnNode:
         """Return what is known of a container now."""
         return self.refresh().of(container.name)
 
-    def note(self, fact: Fact, container: Container | None = None) -> None:
+    def note(self, fact: Fact, container: Container | None = None) -> Entry:
         """Append a fact about the pod."""
-        self.node.timeline.append(fact, pod_uid=self.uid, container=container.name if container else None)
+        return self.node.timeline.append(fact, pod_uid=self.uid, container=container.name if container else None)
 
     def event(self, type: EventType, reason: str, message: str, container: Container | None = None) -> None:
         """Record an event about the pod or one of its containers, as the kubelet."""
