@@ -14,3 +14,4 @@ _ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
 TEMPLATES = _ROOT / "templates"
 CONTENT = _ROOT / "content"
 FRONT_END = _ROOT / "static" / "dist"  # app.js, app.css and what they load; built by `make setup`
+RECORDINGS = _ROOT / "tests" / "conformance" / "golden"  # of a real node; only a checkout has them

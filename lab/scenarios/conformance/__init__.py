@@ -1,0 +1,1 @@
+"""Recorded scenarios against what the lab does: what is compared, what may differ, and the verdict."""
