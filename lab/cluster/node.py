@@ -15,8 +15,10 @@ from lab.clock import Clock
 from lab.cluster.registry import Registry
 from lab.cluster.scheduler import schedule
 from lab.errors import ApiError, EngineError, EngineUnavailable, StoreError
+from lab.kubelet.commands import run_command
 from lab.kubelet.node_services import LOG_LIMIT_BYTES, NodeServices, PodOnNode
 from lab.kubelet.pod_worker import PodWorker
+from lab.pods.model import Container
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import ExecResult, Runtime
 from lab.timeline.facts import Entry, HoldPoint, HoldPointsChosen, ObjectWritten, RunAborted, RunClosed, WorkerFailed
@@ -24,6 +26,7 @@ from lab.timeline.pod_record import Attempt
 from lab.timeline.timeline import Timeline
 
 FILE_LIMIT_BYTES = 1 << 20
+MAX_COMMANDS = 4  # of a learner in one run at a time
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -61,6 +64,7 @@ class Node:
         self._failed = failed
         self._workers: dict[str, PodWorker] = {}
         self._hold_points: dict[str, frozenset[HoldPoint]] = {}  # by run
+        self._commands: dict[str, int] = {}  # by run: those that have not ended
         self._closing = False
         self._services = NodeServices(
             cluster=parts.cluster,
@@ -93,12 +97,32 @@ class Node:
         with self._parts.timeline.changed:
             return tuple(hold for worker in self._of_run(run_id) for hold in worker.on.holds.now())
 
-    def proceed(self, run_id: str, held_seq: int | None = None) -> bool:
-        """End the hold of entry ``held_seq``, or all holds of a run; return whether there was one."""
+    def proceed(self, run_id: str, held_seq: int | None = None, *, to_the_end: bool = False) -> bool:
+        """End the hold of entry ``held_seq``, or all holds of a run, and ``to_the_end`` hold its pods no more; return whether
+        there was one."""
         with self._parts.timeline.changed:
-            ended = [worker.on.holds.release(held_seq) for worker in self._of_run(run_id)]
+            ended = []
+            for worker in self._of_run(run_id):
+                if to_the_end:
+                    worker.on.holds.points = frozenset()
+                ended.append(worker.on.holds.release(held_seq))
             self._parts.timeline.changed.notify_all()
             return any(ended)
+
+    def run_command(self, run_id: str, pod: str, container: str, command: tuple[str, ...]) -> bool:
+        """Run a command in a container of a run and return at once; its end is a `CommandExecuted`. False when the container
+        does not run, or when `MAX_COMMANDS` of the run's have not ended."""
+        with self._parts.timeline.changed:
+            on = next((w.on for w in self._of_run(run_id) if w.on.pod.name == pod), None)
+            found = next((c for c in on.pod.all_containers if c.name == container), None) if on else None
+            attempt = on.of(found).latest if on and found else None
+            if on is None or found is None or attempt is None or not attempt.running:
+                return False
+            if self._commands.get(run_id, 0) >= MAX_COMMANDS:
+                return False
+            self._commands[run_id] = self._commands.get(run_id, 0) + 1
+            on.hooks.append(on.spawn(f"command in {container} of", self._run_command, on, found, attempt, command))
+        return True
 
     def exec(self, namespace: str, pod: str, container: str, command: tuple[str, ...]) -> ExecResult:
         """Run a command in a running container, as `kubectl exec` does. Raises ApiError 404 or 400, EngineError."""
@@ -170,6 +194,15 @@ class Node:
                 self._hold_points[fact.run_id] = points
             for worker in self._of_run(fact.run_id):
                 worker.on.holds.points = points
+
+    def _run_command(self, on: PodOnNode, container: Container, attempt: Attempt, command: tuple[str, ...]) -> None:
+        try:
+            run_command(on, container, attempt, command)
+        finally:
+            with self._parts.timeline.changed:
+                self._commands[on.run_id] -= 1
+                if not self._commands[on.run_id]:
+                    del self._commands[on.run_id]
 
     def _of_run(self, run_id: str) -> list[PodWorker]:
         return [worker for worker in self._workers.values() if worker.on.run_id == run_id]

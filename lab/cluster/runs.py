@@ -14,12 +14,13 @@ from typing import Literal, Protocol
 
 from lab.clock import Clock
 from lab.cluster.cluster import Cluster, ClusterOptions
+from lab.cluster.node import Node
 from lab.cluster.registry import Registry
 from lab.errors import LabError, StoreError
 from lab.pods.review import review
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import Runtime
-from lab.timeline.facts import Entry, RunAborted, RunClosed, RunOpened
+from lab.timeline.facts import Entry, HoldPoint, HoldPointsChosen, RunAborted, RunClosed, RunOpened
 from lab.timeline.folds import concerns, pods_created_by
 from lab.timeline.run import Run
 from lab.timeline.timeline import History, Journal, Timeline
@@ -67,6 +68,7 @@ class _Live:
     run: Run
     pods: set[str] = field(default_factory=set)
     commands: int = 0  # kubectl commands that have not answered yet
+    hold_points: tuple[HoldPoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +98,18 @@ class Runs:
         self._closing = False
 
     def open(
-        self, cluster_id: str, example: str, manifest: str, *, verb: Literal["apply", "create"] = "apply", fresh: bool = False
+        self,
+        cluster_id: str,
+        example: str,
+        manifest: str,
+        *,
+        verb: Literal["apply", "create"] = "apply",
+        fresh: bool = False,
+        hold_points: tuple[HoldPoint, ...] = (),
     ) -> Run:
         """Submit a manifest as `kubectl apply` (or create) does, and return the run at once; what happens is on the timeline.
         On a live run of the example the manifest is applied there. ``fresh`` first ends that run, and any other whose pods
-        have the same names, on a clean node. Raises RunRefused."""
+        have the same names, on a clean node. The kubelet is held at ``hold_points``. Raises RunRefused."""
         cluster = self._cluster(cluster_id)
         if fresh:
             self._end_colliding(cluster, example, manifest)
@@ -110,6 +119,7 @@ class Runs:
             if live is None:
                 live = self._opened(cluster, example, manifest)
             live.commands += 1
+            self._choose_hold_points(cluster, live, hold_points)
         submit = cluster.kubectl.apply if verb == "apply" else cluster.kubectl.create
         before = cluster.timeline.appended
         try:
@@ -139,6 +149,35 @@ class Runs:
             with self._changed:
                 live.commands += 1
             self._parts.clock.spawn(f"delete {name}", self._delete_pod, cluster, live, name, args)
+
+    def proceed(self, run_id: str, *, held_seq: int | None = None, to_the_end: bool = False) -> bool:
+        """Let the kubelet go on from the hold of entry ``held_seq``, or from all; ``to_the_end`` without further stops. Returns
+        whether it was held there."""
+        with self._changed:
+            live = self._live.get(run_id)
+            if live is None:
+                return False
+            cluster = self._cluster(live.run.cluster)
+            if to_the_end:
+                self._choose_hold_points(cluster, live, ())
+        return cluster.node.proceed(run_id, None if to_the_end else held_seq, to_the_end=to_the_end)
+
+    def node(self, run_id: str) -> Node | None:
+        """Return the node of a live run."""
+        with self._changed:
+            live = self._live.get(run_id)
+            return self._cluster(live.run.cluster).node if live else None
+
+    def clean_node(self, cluster_id: str) -> None:
+        """Empty the cluster's node of all files. Raises RunRefused while a pod is on it or may come to it."""
+        with self._changed:
+            live = len(self.live(cluster_id))
+            pods = self._clusters[cluster_id].node.pods_running() if cluster_id in self._clusters else 0
+            if live or pods:
+                raise RunRefused(
+                    f"cannot clean the node while pods are on it (live runs: {live}, pods: {pods}); delete them first"
+                )
+            self._parts.files.reset(cluster_id)
 
     def get(self, run_id: str) -> Run | None:
         """Return a run, live or ended."""
@@ -252,14 +291,21 @@ class Runs:
         self._parts.clock.spawn(f"limit {run_id}", self._end_in_time, run_id)
         return live
 
+    def _choose_hold_points(self, cluster: Cluster, live: _Live, points: tuple[HoldPoint, ...]) -> None:
+        """Say on the timeline where the run is to be held, when that is not so already."""
+        if points != live.hold_points:
+            live.hold_points = points
+            cluster.timeline.append(HoldPointsChosen(run_id=live.run.id, points=points))
+
     def _end_in_time(self, run_id: str) -> None:
         """End a run that has been live for too long."""
         with self._changed:
             ended = self._changed.wait_for(lambda: run_id not in self._live, self._parts.max_run_seconds)
-        if not ended:
-            self.abort(
-                run_id, why=f"It was live for {self._parts.max_run_seconds / 60:.0f} minutes, the lab's limit.", by="limit"
-            )
+        node = None if ended else self.node(run_id)
+        if node is not None:
+            held = " Its kubelet was held then; a hold does not stop that clock." if node.held(run_id) else ""
+            why = f"It was live for {self._parts.max_run_seconds / 60:.0f} minutes, the lab's limit.{held}"
+            self.abort(run_id, why=why, by="limit")
 
     def _cluster(self, cluster_id: str) -> Cluster:
         with self._changed:

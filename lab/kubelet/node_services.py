@@ -45,6 +45,10 @@ _LOGGER = logging.getLogger(__name__)
 class ApiServer(Protocol):
     """The API server as the kubelet uses it (`lab.cluster.registry.Registry`)."""
 
+    def get(self, kind: str, namespace: str, name: str) -> JSON | None:
+        """Return an object, such as a ConfigMap that a pod refers to; None when there is none."""
+        ...
+
     def publish_status(self, namespace: str, name: str, uid: str, status: JSON) -> JSON | None:
         """Store a status; None when the pod is gone."""
         ...
@@ -96,7 +100,7 @@ class PodOnNode:
         self.gone_from_api = False
         self.deleted = "deletionTimestamp" in value["metadata"]
         self.aborted = False
-        self.hooks: list[Thread] = []  # hooks that may outlive the stop they belong to
+        self.hooks: list[Thread] = []  # hooks and commands that may outlive the stop of their container
         self.holds = Holds(hold_points)
         self.stopping: set[str] = set()  # ids of the containers that a kill has begun to stop
         self.stopped_in_pass: frozenset[str] = frozenset()  # ids of the containers that this pass stops before it starts others
@@ -199,7 +203,7 @@ class PodOnNode:
         if write.verb == "remove":
             self.gone_from_api = True
         self.object = write.object
-        if write.verb in ("update", "delete", "remove"):
+        if write.verb in ("update", "delete", "remove") or (write.verb == "status" and self.pod.spec.readiness_gates):
             self.pod = pod_from_object(write.object)
             self.deleted = self.deleted or "deletionTimestamp" in write.object["metadata"]
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from lab.errors import VolumeError
 from lab.runtime import safe_paths, volume_changes
+from lab.runtime.node_listing import NodeEntry, listing
 from lab.runtime.node_mounts import NodeMounts
 from lab.runtime.volume_changes import Snapshot, VolumeChange
 
@@ -170,6 +171,13 @@ class NodeFiles:
             with safe_paths.opened_in(str(self._node(cluster)), path) as descriptor:
                 return safe_paths.read_regular(descriptor, limit_bytes)
         except OSError:
+            return None
+
+    def listing(self, cluster: str, path: str) -> tuple[NodeEntry, ...] | None:
+        """Return what stands in a directory on the node, links followed on the way to it; None when it is none."""
+        try:
+            return listing(str(self._node(cluster)), path)
+        except (OSError, ValueError, OverflowError):  # ValueError: a NUL in the path
             return None
 
     def snapshot(self, directory: Path) -> Snapshot:

@@ -8,19 +8,28 @@ from pathlib import Path
 import pytest
 
 from lab.cluster.cluster import ClusterOptions
+from lab.cluster.node import MAX_COMMANDS
 from lab.errors import ApiError, EngineError, StoreError
+from lab.kubelet.commands import COMMAND_LIMIT_SECONDS, OUTPUT_LIMIT_BYTES
 from lab.runtime.runtime import ChangedFile
 from lab.runtime.scripted import ContainerScript
-from lab.timeline.facts import ContainerStarted, Entry, ObjectWritten, WorkerFailed
+from lab.timeline.facts import CommandExecuted, ContainerStarted, Entry, ObjectWritten, SandboxStopped, WorkerFailed
 from lab.timeline.timeline import MemoryJournal
 from tests.kubelet.stage import Stage, brief, deaf, pod, takes
 
 MESSAGE = ChangedFile(path="/message", change="added", size_bytes=2, content=b"hi")
 
+EXECS = {
+    "date": takes(2, 3, stdout="now", stderr="late"),
+    "forever": takes(1000),
+    "missing": takes(0, error="no such file"),
+    "flood": takes(0, stdout="x" * (OUTPUT_LIMIT_BYTES + 5)),
+}
+
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    app = ContainerScript(files=(MESSAGE,), execs={"date": takes(2, 3, stdout="now", stderr="late")})
+    app = ContainerScript(files=(MESSAGE,), execs=EXECS)
     stage = Stage(tmp_path / "nodes", {"app": app, "brief": brief((1, 0))}, ClusterOptions(), None)
     yield stage
     stage.close()
@@ -120,3 +129,66 @@ def test_a_pod_that_the_node_cannot_admit_does_not_keep_it_from_following_others
     assert stage.failures == ["StoreError: cannot store it"]
     assert stage.run(pod(name="lucky")).columns()[-1] == "Running"
     stage.close()
+
+
+def test_a_command_of_the_learner_is_told_with_what_it_printed(stage: Stage) -> None:
+    story = stage.run(pod())
+    assert stage.cluster.node.run_command("", "p", "app", ("date",))
+    stage.clock.sleep(3)
+    (fact,) = story.facts(CommandExecuted)
+    assert (fact.command, fact.result, fact.exit_code, fact.stdout, fact.stderr) == (("date",), "exited", 3, "now", "late")
+    assert fact.took_seconds == pytest.approx(2)
+
+
+def test_a_command_of_the_learner_that_does_not_end_is_given_up_and_goes_on(stage: Stage) -> None:
+    story = stage.run(pod())
+    stage.cluster.node.run_command("", "p", "app", ("forever",))
+    stage.clock.sleep(COMMAND_LIMIT_SECONDS + 1)
+    (fact,) = story.facts(CommandExecuted)
+    assert (fact.result, fact.exit_code, fact.took_seconds) == ("timed-out", None, COMMAND_LIMIT_SECONDS)
+
+
+def test_a_command_that_cannot_be_started_is_told_in_the_engine_s_words(stage: Stage) -> None:
+    story = stage.run(pod())
+    stage.cluster.node.run_command("", "p", "app", ("missing",))
+    stage.clock.sleep(1)
+    (fact,) = story.facts(CommandExecuted)
+    assert (fact.result, fact.message) == ("failed", "no such file")
+
+
+def test_what_a_command_prints_is_kept_to_a_limit(stage: Stage) -> None:
+    story = stage.run(pod())
+    stage.cluster.node.run_command("", "p", "app", ("flood",))
+    stage.clock.sleep(1)
+    (fact,) = story.facts(CommandExecuted)
+    assert fact.stdout.endswith("\n[pod-hook-lab: 5 more bytes not kept]\n")
+    assert len(fact.stdout) < OUTPUT_LIMIT_BYTES + 60
+
+
+def test_no_command_is_run_where_no_container_runs(stage: Stage) -> None:
+    stage.run(pod({"name": "brief", "image": "busybox"}, restartPolicy="Never"))
+    node = stage.cluster.node
+    assert not node.run_command("", "p", "brief", ("date",))
+    assert not node.run_command("", "p", "other", ("date",))
+    assert not node.run_command("", "q", "app", ("date",))
+    assert not node.run_command("another run", "p", "brief", ("date",))
+
+
+def test_a_learner_runs_a_few_commands_at_a_time(stage: Stage) -> None:
+    story = stage.run(pod())
+    node = stage.cluster.node
+    assert [node.run_command("", "p", "app", ("forever",)) for _ in range(MAX_COMMANDS + 1)] == [True] * MAX_COMMANDS + [False]
+    stage.clock.sleep(COMMAND_LIMIT_SECONDS + 1)
+    assert len(story.facts(CommandExecuted)) == MAX_COMMANDS
+    assert node.run_command("", "p", "app", ("date",))
+    stage.clock.sleep(3)
+
+
+def test_a_command_dies_with_its_container_and_is_told_before_the_pod_is_cleared(stage: Stage) -> None:
+    story = stage.run(pod())
+    stage.cluster.node.run_command("", "p", "app", ("forever",))
+    story.delete("--grace-period=1")
+    stage.wait_until_cleared()
+    kinds = [type(e.fact) for e in story.entries()]
+    assert kinds.index(CommandExecuted) < kinds.index(SandboxStopped)
+    assert story.facts(CommandExecuted)[0].exit_code == 137

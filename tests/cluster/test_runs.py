@@ -13,10 +13,13 @@ from lab.errors import EngineUnavailable
 from lab.runtime.scripted import ContainerScript
 from lab.timeline.facts import (
     CommandAnswered,
+    CommandExecuted,
     ContainerExited,
     ContainerStarted,
     Entry,
+    HoldPointsChosen,
     KillStarted,
+    KubeletHeld,
     ObjectWritten,
     RunAborted,
     RunClosed,
@@ -381,3 +384,86 @@ def test_a_log_does_not_show_what_another_run_wrote(lab: GivenLab) -> None:
     web, db = stage.open("web", example="lesson/one"), stage.open("db", example="lesson/two")
     assert "two" not in str(stage.entries(web))
     assert "two" in str(stage.entries(db))
+
+
+def test_a_run_step_by_step_says_so_before_its_pods_and_goes_on_by_continue(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    run = stage.open("web", hold_points=("before-start", "before-stop-signal"))
+    assert [type(e.fact) for e in stage.entries(run)][:3] == [RunOpened, HoldPointsChosen, ObjectWritten]
+    assert stage.facts(run, ContainerStarted) == []
+    (seq,) = [e.seq for e in stage.entries(run) if isinstance(e.fact, KubeletHeld)]
+    assert not stage.runs.proceed(run.id, held_seq=seq + 1)
+    assert stage.runs.proceed(run.id, held_seq=seq)
+    stage.clock.sleep(3)
+    assert len(stage.facts(run, ContainerStarted)) == 1
+    stage.runs.delete(run.id)
+    stage.clock.sleep(60)
+    assert stage.runs.is_live(run.id)
+    assert stage.runs.proceed(run.id)
+    stage.clock.sleep(5)
+    assert [type(e.fact) for e in stage.entries(run)][-1] == RunClosed
+    assert not stage.runs.proceed(run.id)
+
+
+def test_to_the_end_there_are_no_further_stops(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    run = stage.open("web", hold_points=("before-start", "after-start", "before-stop-signal"))
+    assert stage.runs.proceed(run.id, to_the_end=True)
+    stage.clock.sleep(3)
+    stage.runs.delete(run.id)
+    stage.clock.sleep(5)
+    assert not stage.runs.is_live(run.id)
+    assert [fact.point for fact in stage.facts(run, KubeletHeld)] == ["before-start"]
+    assert [fact.points for fact in stage.facts(run, HoldPointsChosen)][-1] == ()
+
+
+def test_a_run_that_is_not_held_never_speaks_of_it(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    run = stage.open("web")
+    assert not stage.runs.proceed(run.id)
+    assert stage.facts(run, HoldPointsChosen) == []
+
+
+def test_a_hold_does_not_stop_the_clock_of_the_lab_s_limit(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    stage.parts["max_run_seconds"] = 120.0
+    run = stage.open("web", hold_points=("before-start",), seconds=121)
+    (aborted,) = stage.facts(run, RunAborted)
+    assert aborted.by == "limit"
+    assert (
+        aborted.why == "It was live for 2 minutes, the lab's limit. Its kubelet was held then; a hold does not stop that clock."
+    )
+
+
+def test_a_fresh_run_ends_a_held_one(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    held = stage.open("web", hold_points=("before-start",))
+    run = stage.open("web", fresh=True)
+    assert stage.facts(held, RunAborted)[0].by == "learner"
+    assert len(stage.facts(run, ContainerStarted)) == 1
+
+
+def test_a_node_is_cleaned_only_when_no_pod_is_on_it(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    run = stage.open("web")
+    stage.files.make_directory("c1", "/tmp/left")
+    with pytest.raises(RunRefused, match=r"cannot clean the node while pods are on it \(live runs: 1, pods: 1\)"):
+        stage.runs.clean_node("c1")
+    assert stage.files.listing("c1", "/tmp/left") == ()
+    stage.runs.delete(run.id)
+    stage.clock.sleep(5)
+    stage.runs.clean_node("c1")
+    assert stage.files.listing("c1", "/tmp/left") is None
+    assert stage.files.listing("c1", "/tmp") == ()
+
+
+def test_the_node_of_a_run_is_at_hand_while_it_is_live(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    run = stage.open("web")
+    node = stage.runs.node(run.id)
+    assert node is not None
+    assert node.run_command(run.id, "web", "web", ("date",))
+    stage.clock.sleep(1)
+    assert stage.facts(run, CommandExecuted)[0].exit_code == 0
+    stage.runs.abort(run.id, why="enough", by="learner")
+    assert stage.runs.node(run.id) is None
