@@ -112,10 +112,9 @@ class PodWorker:
         except EngineError as error:
             self.on.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error.runtime_message}")
             return SyncOutcome(retry_seconds=SYNC_RETRY_SECONDS)
-        if self.on.deleted:
-            return (
-                SyncOutcome()
-            )  # a delete that comes before the pod's volumes and sandbox are up finds nothing started (trace E17)
+        self.on.refresh()
+        if self.on.deleted:  # a delete that comes before volumes and sandbox are up finds nothing started (trace E17)
+            return SyncOutcome()
         return self._start_due(actions, sandbox, self._volumes)
 
     def _start_due(self, actions: PodActions, sandbox: Sandbox, volumes: PodVolumes) -> SyncOutcome:
