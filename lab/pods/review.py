@@ -23,6 +23,7 @@ from lab.pods.client_checks import (
 from lab.pods.decoding import Decoded, decode_pod
 from lab.pods.defaults import fill_pod
 from lab.pods.kinds import resolve_kind
+from lab.pods.lines import LineMap
 from lab.pods.manifest import MAX_TEXT_BYTES, Document, Unreadable, list_items, read_documents
 from lab.pods.notes import FieldNote
 from lab.pods.refusals import (
@@ -68,6 +69,7 @@ class ReviewedDocument:
     value: JSON = field(default_factory=dict)
     also_found: tuple[FieldNote, ...] = ()
     warnings: tuple[FieldNote, ...] = ()
+    lines: LineMap = field(default_factory=lambda: LineMap(1), compare=False, repr=False)  # where its fields stand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +198,7 @@ class _Submission:
             also_found=_also_found(refused, decoded),
             # The server warns only about what it takes.
             warnings=tuple(note for note in warnings if answer is None or note.kind != "ServerWarning"),
+            lines=document.lines,
         )
 
 

@@ -1,13 +1,13 @@
 """What Kubernetes accepts to one's surprise: remarks on a pod, each at its line.
 
-``ServerWarning`` notes are the server's own, which kubectl prints; ``Warning`` notes are the lab's, in plain sentences.
+``ServerWarning`` notes are the server's own, which kubectl prints; ``Warning`` notes are the lab's, in plain sentences. What a
+whole hook or process will do is `lab.insight.lint`'s matter.
 Nothing here refuses anything; the pod given may even have been refused for other reasons.
 Source: pkg/api/pod/warnings.go (v1.36) for the server's; the others describe what was recorded on a real v1.36 node.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,8 +22,6 @@ JSON = dict[str, Any]
 
 _HOOKS = ("postStart", "preStop")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
-_VARIABLE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
-_SHELL_WORDS = frozenset({">", ">>", "<", "|", "&&", "||", ";", "&", "2>&1"})
 _OVERWRITTEN = ("uid", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields")
 
 
@@ -39,7 +37,6 @@ def warnings_of(document: Document, pod: JSON, feature_gates: frozenset[str]) ->
     for path, container, written in _containers(raw, pod):
         _remark_on_container(own, path, container)
         _remark_on_hooks(own, path, container, written)
-        _remark_on_grace(own, path, container, pod["spec"]["terminationGracePeriodSeconds"])
         if "stopSignal" in _map(written, "lifecycle") and "ContainerStopSignals" not in feature_gates:
             message = "stopSignal is dropped without a word: its feature gate, ContainerStopSignals, is off by default in v1.36."
             own.add(f"{path}.lifecycle.stopSignal", message)
@@ -114,10 +111,6 @@ def _remark_on_hooks(own: _Remarks, path: str, container: JSON, written: JSON) -
         if handler is None:
             continue
         _remark_on_request(own, f"{at}.{hook}", handler, container)
-        _remark_on_command(own, f"{at}.{hook}.exec.command", handler.get("exec", {}).get("command", []), container)
-        if "tcpSocket" in handler:
-            message = "The API accepts tcpSocket as a hook, but the kubelet never executes it: the hook always fails."
-            own.add(f"{at}.{hook}.tcpSocket", message)
         if "sleep" in handler and _map(_map(_map(written, "lifecycle"), hook), "sleep").get("seconds") is None:
             own.add(f"{at}.{hook}.sleep", "sleep without seconds is stored as seconds: 0, which does not wait at all.")
 
@@ -141,34 +134,6 @@ def _remark_on_request(own: _Remarks, path: str, handler: JSON, container: JSON)
         if isinstance(port, str) and port and port not in names:
             message = f"No port of this container is named {quoted(port)}; the API does not check it, and it fails at run time."
             own.add(f"{path}.{name}.port", message)
-
-
-def _remark_on_command(own: _Remarks, path: str, command: list[str], container: JSON) -> None:
-    if not command:
-        return
-    program = command[0]
-    if not program:
-        own.add(path, "The command is an empty string: it cannot be started and the hook fails.")
-    elif any(space in program for space in " \t\n"):
-        message = (
-            f"There is no shell: {quoted(program)} is looked for as one file name; write each word as an item, or use sh -c."
-        )
-        own.add(path, message)
-    if program.rpartition("/")[2] not in ("sh", "bash", "ash", "dash") and _SHELL_WORDS & set(command[1:]):
-        own.add(path, "There is no shell: redirections and operators are passed on as plain words; use sh -c.")
-    declared = {variable["name"] for variable in container.get("env", [])}
-    for index, word in enumerate(command):
-        for name in _VARIABLE.findall(word):
-            if name in declared or name.isupper():
-                message = f"$({name}) is not expanded in hooks, only in command and args; use a shell and ${name}."
-                own.add(f"{path}[{index}]", message)
-
-
-def _remark_on_grace(own: _Remarks, path: str, container: JSON, grace_seconds: int) -> None:
-    sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep")
-    if sleep is not None and 0 < sleep["seconds"] == grace_seconds:
-        message = f"The hook sleeps for the whole grace period of {grace_seconds} s; the process then gets the minimum of 2 s."
-        own.add(f"{path}.lifecycle.preStop.sleep.seconds", message)
 
 
 def _server_warnings(lines: LineMap, pod: JSON) -> tuple[FieldNote, ...]:
