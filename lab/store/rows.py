@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 from lab.store.tables import entries, log_chunks, snapshots
 from lab.timeline.facts import JSON, Entry, Fact, LogChunk, RunAborted, RunClosed, fact_from_json, fact_to_json
 from lab.timeline.folds import ClusterView, fold
+from lab.timeline.repeat import Repeat, repeat_from_json, repeat_to_json
 from lab.timeline.run import Run
 
 
@@ -85,6 +86,24 @@ def view_at(connection: Connection, cluster: str, seq: int) -> ClusterView:
 def read_runs(connection: Connection, query: Select[Any]) -> Sequence[Run]:
     """Return the runs that a query over the table ``runs`` selects."""
     return [_run(row) for row in connection.execute(query)]
+
+
+def repeat_row(repeat: Repeat) -> JSON:
+    """Return a repeat's row."""
+    body = dump(repeat_to_json(repeat))
+    return {
+        "id": repeat.id,
+        "cluster": repeat.cluster,
+        "example": repeat.example,
+        "opened_at": time_text(repeat.opened_at),
+        "ended": repeat.ended,
+        "body": body,
+    }
+
+
+def read_repeats(connection: Connection, query: Select[Any]) -> tuple[Repeat, ...]:
+    """Return the repeats that a query over the table ``repeats`` selects."""
+    return tuple(repeat_from_json(json.loads(row.body)) for row in connection.execute(query))
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
 from lab.clock import Clock
 from lab.store import rows
 from lab.store.database import Database
 from lab.store.journal import SNAPSHOT_ENTRIES, StoreJournal
-from lab.store.tables import clusters, runs
+from lab.store.tables import clusters, repeats, runs
 from lab.timeline.facts import Entry
 from lab.timeline.folds import ClusterView
+from lab.timeline.repeat import Repeat
 from lab.timeline.run import Run
 from lab.timeline.timeline import History
 
@@ -68,6 +69,28 @@ class Store:
         query = select(runs).where(runs.c.last_seq.is_(None)).order_by(runs.c.cluster, runs.c.first_seq)
         with self._database.begin("read the live runs") as connection:
             return tuple(rows.read_runs(connection, query))
+
+    def keep_repeat(self, repeat: Repeat) -> None:
+        """Store a repeat as it is now, in place of what it was."""
+        with self._database.begin(f"store repeat {repeat.id}") as connection:
+            connection.execute(delete(repeats).where(repeats.c.id == repeat.id))
+            connection.execute(insert(repeats), rows.repeat_row(repeat))
+
+    def repeat(self, repeat_id: str) -> Repeat | None:
+        """Return a repeat."""
+        with self._database.begin(f"read repeat {repeat_id}") as connection:
+            return next(iter(rows.read_repeats(connection, select(repeats).where(repeats.c.id == repeat_id))), None)
+
+    def latest_repeat(self, cluster: str, example: str) -> Repeat | None:
+        """Return the newest repeat of an example that a learner began."""
+        query = select(repeats).where(repeats.c.cluster == cluster, repeats.c.example == example)
+        with self._database.begin(f"read the repeats of cluster {cluster}") as connection:
+            return next(iter(rows.read_repeats(connection, query.order_by(repeats.c.opened_at.desc()).limit(1))), None)
+
+    def unfinished_repeats(self) -> tuple[Repeat, ...]:
+        """Return the repeats that nothing has ended."""
+        with self._database.begin("read the unfinished repeats") as connection:
+            return rows.read_repeats(connection, select(repeats).where(repeats.c.ended.is_(None)).order_by(repeats.c.opened_at))
 
     def clusters(self) -> tuple[str, ...]:
         """Return the clusters that have entries, oldest first."""

@@ -1,8 +1,8 @@
 """The tables of the store.
 
 ``entries`` is the truth; ``runs`` and ``snapshots`` can be computed from it and only make it quick to find. What containers
-wrote is in ``log_chunks``, so that a flood of it stays out of the way of the story. Times are RFC 3339 text in UTC, bodies
-JSON text. A change here comes with a new script in ``migrations/versions``; a test compares the two.
+wrote is in ``log_chunks``, so that a flood of it stays out of the way of the story; ``repeats`` only name their runs. Times are
+RFC 3339 text in UTC, bodies JSON text. A change here comes with a new script in ``migrations/versions``; a test compares the two.
 """
 
 from __future__ import annotations
@@ -67,4 +67,17 @@ snapshots = Table(
     Column("cluster", String, ForeignKey("clusters.id", ondelete="CASCADE"), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("view", Text, nullable=False),
+)
+
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("cluster", String, nullable=False),  # the learner's, which may have no entry yet
+    Column("example", String, nullable=False),
+    Column("opened_at", String, nullable=False),
+    Column("ended", String),
+    Column("body", Text, nullable=False),
+    Index(None, "cluster", "example", "opened_at"),
+    Index(None, "ended"),  # those that go on
 )
