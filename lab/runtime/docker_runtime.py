@@ -10,6 +10,7 @@ and names.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -40,6 +41,8 @@ from lab.runtime.runtime import (
 from lab.runtime.signals import SignalObserver
 
 PAUSE_IMAGE = "pod-hook-lab/pause"
+# What Docker and its containerd put before the OCI runtime's own words; other engines put other things there.
+_FRAMES = re.compile(r"^(failed to create [\w ]*task[\w ]*: )+(?=OCI runtime )")
 _REMOVALS_AT_ONCE = 8  # the engine removes about this many in parallel before it only queues
 
 
@@ -229,6 +232,7 @@ class DockerRuntime:
         except EngineError as error:
             followed.give_up()
             error.code = self._noted_exit_code(container_id)
+            error.runtime_message = _FRAMES.sub("", error.runtime_message)
             raise
         started = Started(pid=int(state["Pid"]), started_at=str(state["StartedAt"]))
         followed.started(started, self._signals)

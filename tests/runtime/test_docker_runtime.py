@@ -129,11 +129,12 @@ def test_a_container_with_a_tty_logs_its_terminal(docker_lab: Any) -> None:
     assert recorder.texts("stdout") == ["terminal\r"]
 
 
-def test_a_command_that_is_not_there_fails_the_start_in_the_engines_words(docker_lab: Any) -> None:
+def test_a_command_that_is_not_there_fails_the_start_in_the_oci_runtimes_words(docker_lab: Any) -> None:
     container_id, recorder = docker_lab.create(docker_lab.config("no-such-command"))
     with pytest.raises(EngineError) as failure:
         docker_lab.runtime.start_container(container_id)
     docker_lab.runtime.remove_container(container_id)
+    assert failure.value.runtime_message.startswith("OCI runtime create failed: ")
     assert 'exec: "no-such-command": executable file not found in $PATH' in failure.value.runtime_message
     assert failure.value.code == 127
     assert recorder.exits == []
