@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from lab.timeline.facts import (
     CommandExecuted,
@@ -61,17 +62,14 @@ class Moment:
 
 
 def moments(entries: Iterable[Entry]) -> Iterator[Moment]:
-    """Yield the moments of a run's entries in order; an entry may hold none, and a batch of log lines several."""
+    """Yield the moments of a run's entries in their order; an entry may hold none, and a batch of log lines several. A line's time
+    is that at which it was written."""
     statuses: dict[str, str] = {}
     for entry in entries:
-        for what in _words(entry, statuses):
-            yield Moment(
-                what=what,
-                container=entry.container or "",
-                pod_uid=entry.pod_uid,
-                seq=entry.seq,
-                elapsed_seconds=entry.elapsed_seconds,
-            )
+        if isinstance(entry.fact, LogChunk):
+            yield from (_moment(entry, f"log {text}", _age_seconds(entry, at)) for at, _, text in entry.fact.lines)
+        else:
+            yield from (_moment(entry, what) for what in _words(entry, statuses))
 
 
 def first(found: Iterable[Moment], wanted: str) -> Moment | None:
@@ -79,12 +77,28 @@ def first(found: Iterable[Moment], wanted: str) -> Moment | None:
     return next((moment for moment in found if moment.is_a(wanted)), None)
 
 
+def _moment(entry: Entry, what: str, age_seconds: float = 0.0) -> Moment:
+    return Moment(
+        what=what,
+        container=entry.container or "",
+        pod_uid=entry.pod_uid,
+        seq=entry.seq,
+        elapsed_seconds=entry.elapsed_seconds - age_seconds,
+    )
+
+
+def _age_seconds(entry: Entry, written_at: str) -> float:
+    """Return how long before its entry a line was written; 0 for a time that cannot be read or lies after it."""
+    try:
+        return max(0.0, (entry.at - datetime.fromisoformat(written_at)).total_seconds())
+    except (TypeError, ValueError):
+        return 0.0
+
+
 def _words(entry: Entry, statuses: dict[str, str]) -> Iterator[str]:
     match entry.fact:
         case ObjectWritten() as written:
             yield from _written(entry, written, statuses)
-        case LogChunk(lines=lines):
-            yield from (f"log {text}" for _, _, text in lines)
         case FileChanged(path=path, change=change):
             yield f"file {path}" if change != "deleted" else f"file-deleted {path}"
         case ProbeChanged(probe=probe, result=result):
