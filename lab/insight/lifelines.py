@@ -37,6 +37,8 @@ from lab.timeline.tables import pod_status_column
 
 LOG_MARK_SECONDS = 0.25  # a chatty process gets one mark in so long a time
 LANES_OF_A_POD = 100  # more than a pod can have
+LABEL_CHARACTERS = 80  # of a command: more than a bar has room for
+KERNEL = "kernel"  # as a signal's sender
 _CREATING = frozenset({"Pending", "ContainerCreating", "PodInitializing"})
 
 
@@ -128,7 +130,7 @@ class Lifelines:
             case ContainerStarted(attempt=attempt):
                 yield from self._lane(lane)
                 tone: Tone = "init" if name in pod.init else "process"
-                label = " ".join(pod.commands.get(name, ())) or name
+                label = _short(" ".join(pod.commands.get(name, ()))) or name
                 yield self._opened(BarOpened(lane=process, id=f"p/{pod.name}/{name}/{attempt}", tone=tone, label=label))
             case ContainerExited() as exited:
                 yield from self._lane(lane)
@@ -192,7 +194,9 @@ class Lifelines:
             return
         effect, words = effect_of(fact)
         if fact.target_pid != 1:
-            name = f"{name} → PID {fact.target_pid}"
+            if fact.number == SIGKILL and fact.sender == KERNEL:
+                return  # what is left of a container dies with its PID 1; the list of steps says so
+            name = f"{name} → PID {fact.target_pid}" if fact.target_pid else f"{name} → {fact.target}"
         yield Arrow(lane=lane, name=name, effect=effect, label=words, sender=fact.sender)
 
     # --- lanes and bars -------------------------------------------------------------------------------------------
@@ -240,6 +244,11 @@ def effect_of(fact: SignalReceived) -> tuple[Effect, Words]:
             return "killed", phrase("killed", "被杀死")
         case "default":
             return "default", phrase("default action", "默认动作")
+
+
+def _short(command: str) -> str:
+    line = " ".join(command.split())
+    return line if len(line) <= LABEL_CHARACTERS else line[: LABEL_CHARACTERS - 1] + "…"
 
 
 def _hook_label(fact: HookFinished | HookFailed) -> str:

@@ -6,7 +6,7 @@ A presenter chooses and arranges; it words nothing (templates do) and decides no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,8 +17,8 @@ from lab.lessons import Block, Catalog, Example, ExampleRef, Language, Lesson
 from lab.timeline.run import Run
 from lab.web.diagnosis import Diagnosis, diagnose
 from lab.web.feed import Feeds
+from lab.web.picture import Picture
 from lab.web.services import Runs
-from lab.web.story import Part
 
 _BEFORE_HEADING = re.compile(r"(?=<h2[\s>])")
 
@@ -49,8 +49,7 @@ class Card:
     draft: str
     engine_problem: str | None
     diagnosis: Diagnosis | None
-    parts: Mapping[Part, Markup]
-    steps: Markup
+    picture: Picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +171,7 @@ class Presenters:
 
     def _card(self, example_id: str, example: Example | None, run: Run | None, language: Language) -> Card:
         key = card_key(example_id)
-        parts, steps = self._feeds.of(run.id, key, language).parts() if run else self._feeds.empty(language)
+        picture = self._feeds.of(run.id, key, language).picture() if run else self._feeds.empty(language)
         original = example.manifest if example else run.manifest if run else ""
         return Card(
             key=key,
@@ -191,8 +190,7 @@ class Presenters:
             draft=example_id,
             engine_problem=self._engine_problem,
             diagnosis=_diagnosis(run.manifest) if run else None,
-            parts=parts,
-            steps=steps,
+            picture=picture,
         )
 
     def _rows(self, lesson: Lesson, cluster: str, language: Language) -> Iterator[Row]:

@@ -6,13 +6,11 @@ signal and waits for it shows no handler and still acts, so nothing here ever co
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.timeline.facts import ObserverUnavailable, ProcessObserved, SignalReceived, SignalSent
+from lab.timeline.facts import Entry, ObserverUnavailable, ProcessObserved, SignalReceived, SignalSent
 from lab.timeline.signal_names import NOISE, in_mask, signal_name
-from lab.web.panels import since_run_seconds
 from lab.web.story import Story
 
 STOP_SIGNALS = (1, 2, 3, 10, 12, 15)  # HUP INT QUIT USR1 USR2 TERM: those one asks of before a stop
@@ -31,7 +29,6 @@ class MaskBit:
 class SignalRow:
     """A line of the Signals tab; ``bits`` belong to a `ProcessObserved`."""
 
-    seq: int
     since_run_seconds: float
     since_delete_seconds: float | None
     container: str
@@ -39,24 +36,18 @@ class SignalRow:
     bits: tuple[MaskBit, ...]
 
 
-def signals_of(story: Story) -> tuple[SignalRow, ...]:
-    """Return the signals sent and received, with PID 1's masks before a stop, in order."""
-    return tuple(_signal_rows(story))
-
-
-def _signal_rows(story: Story) -> Iterator[SignalRow]:
-    for entry in story.signals:
-        fact = entry.fact
-        if isinstance(fact, SignalSent | SignalReceived | ProcessObserved | ObserverUnavailable):
-            since_delete = entry.elapsed_seconds - story.deleted.elapsed_seconds if story.deleted else None
-            yield SignalRow(
-                seq=entry.seq,
-                since_run_seconds=since_run_seconds(story, entry),
-                since_delete_seconds=since_delete if since_delete is not None and since_delete >= 0 else None,
-                container=entry.container or "",
-                fact=fact,
-                bits=mask_bits(fact) if isinstance(fact, ProcessObserved) else (),
-            )
+def signal_row_of(story: Story, entry: Entry) -> SignalRow | None:
+    """Return the line of a signal sent or received, or of PID 1's masks before a stop."""
+    fact = entry.fact
+    if not isinstance(fact, SignalSent | SignalReceived | ProcessObserved | ObserverUnavailable):
+        return None
+    return SignalRow(
+        since_run_seconds=story.since_run_seconds(entry),
+        since_delete_seconds=story.since_delete_seconds(entry),
+        container=entry.container or "",
+        fact=fact,
+        bits=mask_bits(fact) if isinstance(fact, ProcessObserved) else (),
+    )
 
 
 def mask_bits(process: ProcessObserved) -> tuple[MaskBit, ...]:

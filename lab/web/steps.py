@@ -53,7 +53,7 @@ from lab.timeline.facts import (
 from lab.timeline.tables import PodRow
 from lab.web.story import PodStory, Story
 
-Actor = Literal["lab", "kubectl", "api", "scheduler", "kubelet", "hook", "signal", "process", "file"]
+Actor = Literal["lab", "kubectl", "api", "scheduler", "kubelet", "runtime", "hook", "signal", "process", "file"]
 Family = Literal["cluster", "node", "lab"]
 Write = Literal["created", "bound", "updated", "status", "deletion", "confirmation", "removal", "event", "other"]
 
@@ -78,12 +78,12 @@ PLACES: dict[type, Place] = {
     CommandExecuted: Place(actor="kubectl", family="cluster", announced=True),
     RunClosed: Place(actor="lab", family="lab", announced=True),
     RunAborted: Place(actor="lab", family="lab", announced=True),
-    SandboxStarted: Place(actor="kubelet"),
-    SandboxStopped: Place(actor="kubelet"),
+    SandboxStarted: Place(actor="runtime"),
+    SandboxStopped: Place(actor="runtime"),
     VolumeFailed: Place(actor="kubelet", announced=True),
     ImageLookedUp: Place(actor="kubelet"),
-    ContainerCreated: Place(actor="kubelet"),
-    ContainerStarted: Place(actor="process", announced=True),
+    ContainerCreated: Place(actor="runtime"),
+    ContainerStarted: Place(actor="runtime", announced=True),
     ContainerFailed: Place(actor="kubelet", announced=True),
     BackingOff: Place(actor="kubelet", announced=True),
     ContainerExited: Place(actor="process", announced=True),
@@ -156,8 +156,8 @@ def step_of(entry: Entry, story: Story) -> Step | None:
         fact=fact,
         pod=pod.name if pod else "",
         container=entry.container or "",
-        since_run_seconds=entry.elapsed_seconds - (story.opened.elapsed_seconds if story.opened else entry.elapsed_seconds),
-        since_delete_seconds=entry.elapsed_seconds - story.deleted.elapsed_seconds if story.deleted else None,
+        since_run_seconds=story.since_run_seconds(entry),
+        since_delete_seconds=story.since_delete_seconds(entry),
         write=write,
         row=pod.row if pod else None,
         previous=story.previous_row,

@@ -1,21 +1,18 @@
 """What a run's page shows, folded from the entries that concern the run.
 
-A `Story` takes the entries in order and answers with the parts of the page that each of them changed. It is the fold
-behind all panels: live and years later, with the pod there or gone, the same entries give the same page. It is the one
-mutable fold of the lab, because every follower of a run shares it; `lab.web.feed` guards it. No I/O, no clock.
+A `Story` takes the entries in order. It is the fold behind all panels: live and years later, with the pod there or gone, the
+same entries give the same page. It changes in place, because every follower of a run shares it; `lab.web.feed` guards it.
+No I/O, no clock.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal
+from dataclasses import dataclass
 
 from lab.timeline.facts import (
     JSON,
     CommandAnswered,
-    ContainerStarted,
+    ContainerCreated,
     Entry,
     FileChanged,
     HookFailed,
@@ -24,23 +21,14 @@ from lab.timeline.facts import (
     HookStarted,
     HookTimedOut,
     LogChunk,
-    LogTruncated,
     ObjectWritten,
-    ObserverUnavailable,
     ProcessObserved,
     RunAborted,
     RunClosed,
     RunOpened,
-    SignalReceived,
-    SignalSent,
 )
 from lab.timeline.folds import stamped
 from lab.timeline.tables import PodRow, pod_row
-
-Part = Literal["status", "answer", "files", "events", "describe", "hook-output", "signals", "logs"]
-PARTS: tuple[Part, ...] = ("status", "answer", "files", "events", "describe", "hook-output", "signals", "logs")
-
-KEPT_LOG_CHUNKS = 500  # per instance of a container; the lab's own bound on what a page carries
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,14 +47,6 @@ class PodStory:
         """The pod's name."""
         return str(self.object["metadata"]["name"])
 
-    @property
-    def grace_ends_at(self) -> datetime | None:
-        """When the grace period of its deletion is over, with the fraction that a deletionTimestamp lacks."""
-        if self.deleted is None or self.removed is not None:
-            return None
-        grace = _grace_period_seconds(self.deleted)
-        return self.deleted.at + timedelta(seconds=grace)
-
 
 @dataclass(slots=True, kw_only=True)
 class HookStory:
@@ -77,14 +57,12 @@ class HookStory:
     timed_out: Entry | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class LogStory:
-    """What one instance of a container wrote: its last chunks."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStory:
+    """What is known of a file: its last change, and the one before it, if any."""
 
-    container: str
-    attempt: int
-    chunks: deque[Entry] = field(default_factory=lambda: deque(maxlen=KEPT_LOG_CHUNKS))
-    truncated: Entry | None = None
+    last: Entry
+    before: Entry | None = None
 
 
 FileKey = tuple[str | None, str | None, str]
@@ -101,54 +79,60 @@ class Story:
         self.pods: dict[str, PodStory] = {}
         self.events: dict[str, Entry] = {}
         self.commands: list[Entry] = []
-        self.files: dict[FileKey, Entry] = {}
+        self.files: dict[FileKey, FileStory] = {}
         self.hooks: list[HookStory] = []
-        self.signals: list[Entry] = []
-        self.logs: dict[InstanceKey, LogStory] = {}
-        self.started: dict[InstanceKey, Entry] = {}
+        self.log_lines: dict[InstanceKey, int] = {}
+        self.created: dict[InstanceKey, Entry] = {}
+        self.processes: dict[InstanceKey, Entry] = {}
         self.deleted: Entry | None = None
         self.previous_row: PodRow | None = None
 
-    def add(self, entry: Entry) -> frozenset[Part]:
-        """Take the next entry in and return the parts of the page that it changed. Entries already taken in change nothing."""
+    def add(self, entry: Entry) -> bool:
+        """Take the next entry in. Entries already taken in change nothing, and the answer is False."""
         if entry.seq <= self.seq:
-            return frozenset()
+            return False
         self.seq = entry.seq
         match entry.fact:
             case ObjectWritten():
-                return self._object(entry, entry.fact)
+                self._object(entry, entry.fact)
             case CommandAnswered():
                 self.commands.append(entry)
-                return frozenset({"answer"})
             case RunOpened():
                 self.opened = entry
-                return frozenset(PARTS)
             case RunClosed() | RunAborted():
                 self.ended = entry
-                return frozenset({"status"})
             case FileChanged(path=path):
-                self.files[entry.pod_uid, entry.container, path] = entry
-                return frozenset({"files"})
+                key = (entry.pod_uid, entry.container, path)
+                known = self.files.get(key)
+                self.files[key] = FileStory(last=entry, before=known.last if known else None)
             case HookStarted() | HookFinished() | HookFailed() | HookTimedOut() | HookSkipped():
                 self._hook(entry)
-                return frozenset({"hook-output"})
-            case SignalSent() | SignalReceived() | ProcessObserved() | ObserverUnavailable():
-                self.signals.append(entry)
-                return frozenset({"signals"})
-            case LogChunk(attempt=attempt) | LogTruncated(attempt=attempt):
-                self._log(entry, attempt)
-                return frozenset({"logs"})
-            case ContainerStarted(attempt=attempt):
-                self.started[entry.pod_uid, entry.container, attempt] = entry
-                return frozenset()
-        return frozenset()
+            case ProcessObserved(attempt=attempt):
+                self.processes[entry.pod_uid, entry.container, attempt] = entry
+            case LogChunk(attempt=attempt, lines=lines):
+                instance = (entry.pod_uid, entry.container, attempt)
+                self.log_lines[instance] = self.log_lines.get(instance, 0) + len(lines)
+            case ContainerCreated(attempt=attempt):
+                self.created[entry.pod_uid, entry.container, attempt] = entry
+        return True
 
-    def _object(self, entry: Entry, fact: ObjectWritten) -> frozenset[Part]:
+    def since_run_seconds(self, entry: Entry) -> float:
+        """Return how long after Run an entry was appended."""
+        return entry.elapsed_seconds - (self.opened.elapsed_seconds if self.opened else entry.elapsed_seconds)
+
+    def since_delete_seconds(self, entry: Entry) -> float | None:
+        """Return how long after the first deletion an entry was appended; None before there was one."""
+        return entry.elapsed_seconds - self.deleted.elapsed_seconds if self.deleted else None
+
+    def hook_of(self, entry: Entry) -> HookStory | None:
+        """Return the run of a hook that an entry, already taken in, is about."""
+        return next((run for run in reversed(self.hooks) if entry in (run.started, run.ended, run.timed_out)), None)
+
+    def _object(self, entry: Entry, fact: ObjectWritten) -> None:
         if fact.kind == "Event":
             self.events[fact.uid] = entry
-            return frozenset({"events", "describe"})
         if fact.kind != "Pod":
-            return frozenset()
+            return
         pod = self.pods.get(fact.uid)
         row = pod_row(fact.object, now=entry.at)
         self.previous_row = pod.row if pod else None
@@ -161,7 +145,6 @@ class Story:
                 self._deleted(pod, entry)
         elif fact.verb == "delete" and (pod.deleted is None or fact.writer == "user"):
             self._deleted(pod, entry)
-        return frozenset({"status", "describe"})
 
     def _deleted(self, pod: PodStory, entry: Entry) -> None:
         pod.deleted = entry
@@ -182,15 +165,6 @@ class Story:
                 return
         self.hooks.append(HookStory(started=None, ended=entry))
 
-    def _log(self, entry: Entry, attempt: int) -> None:
-        log = self.logs.setdefault(
-            (entry.pod_uid, entry.container, attempt), LogStory(container=entry.container or "", attempt=attempt)
-        )
-        if isinstance(entry.fact, LogTruncated):
-            log.truncated = entry
-        else:
-            log.chunks.append(entry)
-
 
 def _same_hook(started: Entry, other: Entry) -> bool:
     a, b = started.fact, other.fact
@@ -199,9 +173,3 @@ def _same_hook(started: Entry, other: Entry) -> bool:
         and isinstance(b, HookFinished | HookFailed | HookTimedOut | HookSkipped)
         and (started.pod_uid, started.container, a.hook, a.attempt) == (other.pod_uid, other.container, b.hook, b.attempt)
     )
-
-
-def _grace_period_seconds(deleted: Entry) -> float:
-    fact = deleted.fact
-    metadata = fact.object["metadata"] if isinstance(fact, ObjectWritten) else {}
-    return float(metadata.get("deletionGracePeriodSeconds") or 0)

@@ -1,23 +1,24 @@
-"""Server-sent events: a snapshot on connect, then one event per durable entry with its seq as the event's id.
+"""Server-sent events: everything of a run on connect, then its frames as their entries become durable.
 
 Pull, do not push: a stream holds a cursor and a thread of the server, and nobody waits for it. A page has one stream,
 however many examples stand on it: `follow_examples` follows the learner's timeline, picks up new runs of the page's examples by
-itself and stays open; `follow_run` ends with an ``end`` event when its run is closed. A client that gives its last event id gets
-what came after it; every other gets a snapshot. Between the two nothing is lost, and nothing is doubled.
+itself and stays open; `follow_run` ends with an ``end`` event when its run is closed. A batch is one ``frames`` event for each
+card; its last one carries the cursor as the event's id. A client that gives its last event id gets what came after it, every
+other gets all. Nothing is lost; what comes twice after a broken connection has the same seq.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from lab.errors import HistoryExpired
 from lab.lessons import Language
 from lab.timeline.facts import Entry, RunOpened
 from lab.timeline.run import Run
 from lab.timeline.timeline import Timeline
-from lab.web.feed import Feed, Feeds, Update
+from lab.web.feed import Feed, Feeds
 from lab.web.services import Runs
 
 HEARTBEAT_SECONDS = 10.0  # below the idle limit of common proxies; the page reconnects after two and a half of them
@@ -31,19 +32,27 @@ END = "event: end\ndata: \n\n"
 
 @dataclass(slots=True, kw_only=True)
 class Followed:
-    """A card of the page: the feed of its newest run, and how far it has been sent. ``whole`` asks for a snapshot."""
+    """A card of the page: the feed of its newest run, and how far it has been sent. ``reset`` asks for all of it."""
 
     feed: Feed
     seq: int = 0
-    whole: bool = True
+    reset: bool = True
 
-    def updates(self, upto: int) -> tuple[Update, ...]:
-        """Return what is to be sent now, and count it as sent. A snapshot's id never exceeds ``upto``: whoever resumes after it
-        must not miss what other cards have not been sent yet; rows that then come twice have the same id."""
-        updates = (self.feed.snapshot(),) if self.whole else self.feed.after(self.seq, upto=upto)
-        updates = tuple(replace(update, seq=min(update.seq, upto)) if update.whole else update for update in updates)
-        self.seq, self.whole = upto, False
-        return updates
+    def message(self, upto: int, elapsed_seconds: float) -> str | None:
+        """Return what is to be sent now as JSON, and count it as sent; None when there is nothing."""
+        reset, feed = self.reset, self.feed
+        seq, frames = feed.after(0 if reset else self.seq, upto=upto)
+        self.seq, self.reset = seq, False
+        if not frames and not reset:
+            return None
+        head = {
+            "run": feed.run_id,
+            "card": feed.key,
+            "reset": reset,
+            "live": feed.live(),
+            "now": round(elapsed_seconds - feed.opened_seconds(), 3),
+        }
+        return f'{json.dumps(head)[:-1]}, "frames": [{",".join(frames)}]}}'
 
 
 class Streams:
@@ -58,14 +67,14 @@ class Streams:
         timeline = self._runs.timeline(run.cluster)
         cursor = timeline.durable
         since = _resumable(timeline, last_seq)
-        card = Followed(feed=self._feeds.of(run.id, key, language), seq=since or 0, whole=since is None)
+        card = Followed(feed=self._feeds.of(run.id, key, language), seq=since or 0, reset=since is None)
         yield RETRY
-        yield from _events(card.updates(cursor))
+        yield from _batch((card,), timeline, cursor)
         while card.feed.live() and not timeline.dismissed:
             entries = _wait(timeline, cursor)
             cursor = max(cursor, entries[-1].seq) if entries else cursor
-            yield from _events(card.updates(cursor)) if entries else (HEARTBEAT,)
-        yield from _events(card.updates(timeline.durable))
+            yield from _batch((card,), timeline, cursor) if entries else (HEARTBEAT,)
+        yield from _batch((card,), timeline, timeline.durable)
         if not card.feed.live():
             yield END
 
@@ -82,9 +91,9 @@ class Streams:
             if run is not None:
                 known = since is not None and run.first_seq <= since
                 feed = self._feeds.of(run.id, key, language)
-                cards[example] = Followed(feed=feed, seq=since or 0, whole=not known)
+                cards[example] = Followed(feed=feed, seq=since or 0, reset=not known)
         yield RETRY
-        yield from _merged(cards, cursor)
+        yield from _batch(cards.values(), timeline, cursor)
         yield f"id: {cursor}\n{READY}"
         while not timeline.dismissed:
             entries = _wait(timeline, cursor)
@@ -93,13 +102,13 @@ class Streams:
                     feed = self._feeds.of(entry.fact.run_id, keys[entry.fact.example], language)
                     cards[entry.fact.example] = Followed(feed=feed)
             cursor = entries[-1].seq if entries else cursor
-            yield from _merged(cards, cursor) if entries else (HEARTBEAT,)
-        yield from _merged(cards, timeline.durable)
+            yield from _batch(cards.values(), timeline, cursor) if entries else (HEARTBEAT,)
+        yield from _batch(cards.values(), timeline, timeline.durable)
 
 
 def _wait(timeline: Timeline, cursor: int) -> tuple[Entry, ...]:
     """Wait for entries after the cursor. A follower so slow that they have left memory goes on with those that have not;
-    its feeds notice the gap and send snapshots."""
+    its feeds read the others from the store."""
     try:
         return timeline.wait(cursor, timeout=HEARTBEAT_SECONDS)
     except HistoryExpired:
@@ -107,21 +116,17 @@ def _wait(timeline: Timeline, cursor: int) -> tuple[Entry, ...]:
 
 
 def _resumable(timeline: Timeline, last_seq: int | None) -> int | None:
-    """Return the client's cursor when what follows it can still be sent one by one."""
-    if last_seq is None or last_seq > timeline.durable:
-        return None
-    try:
-        timeline.read(last_seq, upto=last_seq)
-    except HistoryExpired:
-        return None
-    return last_seq
+    """Return the client's cursor when it is one of this timeline."""
+    return last_seq if last_seq is not None and last_seq <= timeline.durable else None
 
 
-def _merged(cards: Mapping[str, Followed], cursor: int) -> Iterator[str]:
-    """Yield the updates of all cards in the order of their seq, so that the last id sent stands for all of them."""
-    yield from _events(tuple(heapq.merge(*(card.updates(cursor) for card in cards.values()), key=lambda update: update.seq)))
+def _batch(cards: Iterable[Followed], timeline: Timeline, cursor: int) -> Iterator[str]:
+    """Yield one event for each card with something new. Only the last one has the id: whoever resumes after it has them all."""
+    now = timeline.elapsed_seconds()
+    messages = [message for card in cards if (message := card.message(cursor, now)) is not None]
+    for number, message in enumerate(messages, 1):
+        yield f"id: {cursor}\n{_event(message)}" if number == len(messages) else _event(message)
 
 
-def _events(updates: tuple[Update, ...]) -> Iterator[str]:
-    for update in updates:
-        yield f"id: {update.seq}\nevent: {'snapshot' if update.whole else 'entry'}\n{update.data}\n"
+def _event(message: str) -> str:
+    return f"event: frames\ndata: {message}\n\n"

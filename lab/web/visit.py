@@ -12,7 +12,8 @@ from flask import Response, current_app, g, make_response, render_template, requ
 
 from lab.lessons import LANGUAGES, Example, Language, Lesson
 from lab.timeline.run import Run
-from lab.web.feed import Feeds, Renderer
+from lab.web.feed import Feeds
+from lab.web.frames import Renderer
 from lab.web.guard import Guard, cluster_id, style_nonce
 from lab.web.presenters import Presenters
 from lab.web.services import Services

@@ -10,6 +10,7 @@ import re
 
 from markupsafe import Markup, escape
 
+from lab.insight.phrase import Phrase
 from lab.lessons import LANGUAGES, Language
 from lab.timeline.facts import HoldPoint
 
@@ -44,6 +45,22 @@ class Wording:
         if sentence is None:
             sentence = self._compiled[text] = Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
         return sentence.format(**values) if values else sentence
+
+    def phrase(self, words: Phrase | str) -> Markup:
+        """Return a sentence that was made before the language was known; text that is no phrase is escaped."""
+        if isinstance(words, str):
+            return escape(words)
+        return self(words.english, words.chinese, **{name: self._value(value) for name, value in words.values.items()})
+
+    def plain(self, words: Phrase | str) -> str:
+        """Return the same as plain text, for whoever escapes it: a picture, a screen reader."""
+        if isinstance(words, str):
+            return words
+        text = (words.chinese if self.language == "zh" else words.english).replace("`", "")
+        return text.format(**{name: self.plain(v) if isinstance(v, Phrase) else v for name, v in words.values.items()})
+
+    def _value(self, value: object) -> object:
+        return self.phrase(value) if isinstance(value, Phrase) else value
 
     def seconds(self, value: float) -> str:
         """Write a duration: ``3.04 s``, ``12 ms`` below a tenth of a second, ``75.2 s`` from ten seconds on."""

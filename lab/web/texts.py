@@ -1,0 +1,62 @@
+"""The plain texts of a run, as of a moment: ``kubectl describe pod`` and ``kubectl get pod -o yaml``, and how they travel.
+
+A page keeps every version of a text; a version travels as what changed against the one before, because of two answers of a
+minute apart most lines are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from lab.insight.phrase import phrase
+from lab.pods.yaml_text import yaml_text
+from lab.timeline.describe import describe_pod
+from lab.timeline.facts import Entry, ObjectWritten
+from lab.web.story import PodStory, Story
+from lab.web.wording import Wording
+
+TextName = Literal["describe", "yaml"]
+TEXTS: tuple[TextName, ...] = ("describe", "yaml")
+_LAST_ANSWER = phrase("The last answer before the pod was removed:", "Pod 移除前的最后一次结果：")
+Patch = tuple[int, int, tuple[str, ...]]
+
+
+def text_lines(name: TextName, story: Story, now: Entry, say: Wording) -> tuple[str, ...]:
+    """Return a text's lines at an entry's time; of a removed pod the refusal, and then the last answer before it."""
+    separator = "---\n" if name == "yaml" else "\n\n"
+    return tuple(separator.join(_of_pod(name, story, pod, now, say) for pod in story.pods.values()).splitlines())
+
+
+def patch(before: Sequence[str], after: Sequence[str]) -> Patch:
+    """Return how many lines to keep from the beginning and from the end of ``before``, and the lines between."""
+    shorter = min(len(before), len(after))
+    head = next((n for n in range(shorter) if before[n] != after[n]), shorter)
+    tail = next((n for n in range(shorter - head) if before[-1 - n] != after[-1 - n]), shorter - head)
+    return head, tail, tuple(after[head : len(after) - tail])
+
+
+def patched(before: Sequence[str], change: Patch) -> tuple[str, ...]:
+    """Return the lines after a change."""
+    head, tail, middle = change
+    return (*before[:head], *middle, *before[len(before) - tail :])
+
+
+def _of_pod(name: TextName, story: Story, pod: PodStory, now: Entry, say: Wording) -> str:
+    if pod.removed is None:
+        return _answer(name, story, pod, now)
+    return "".join(_after_removal(name, story, pod, pod.removed, say))
+
+
+def _after_removal(name: TextName, story: Story, pod: PodStory, removed: Entry, say: Wording) -> Iterator[str]:
+    mark = "# " if name == "yaml" else ""
+    yield f'{mark}Error from server (NotFound): pods "{pod.name}" not found\n'
+    yield f"{mark}{say.plain(_LAST_ANSWER)}\n"
+    yield _answer(name, story, pod, removed)
+
+
+def _answer(name: TextName, story: Story, pod: PodStory, now: Entry) -> str:
+    if name == "yaml":
+        return yaml_text(pod.object)
+    writes = [entry.fact for entry in story.events.values() if entry.pod_uid == pod.uid]
+    return describe_pod(pod.object, [write.object for write in writes if isinstance(write, ObjectWritten)], now=now.at)
