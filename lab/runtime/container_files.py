@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Literal, cast
 
-from lab.runtime.engine_client import ENGINE_TIMEOUT_SECONDS, JSON, EngineClient, engine_error, error_message, words
+from lab.runtime.engine_client import ENGINE_TIMEOUT_SECONDS, JSON, EngineClient, engine_error, error_message
 from lab.runtime.runtime import ChangedFile
 from lab.runtime.safe_paths import opened_in, read_regular
 
@@ -70,7 +70,7 @@ class ContainerFiles:
     def changed(self, container_id: str, *, limit_bytes: int) -> tuple[ChangedFile, ...]:
         """Return what differs from the image, sorted by path; see `lab.runtime.runtime.Runtime.changed_files`."""
         layout = self._layout(container_id)
-        with words(f"compare container {container_id[:12]} with its image"):
+        with self._engine.words(f"compare container {container_id[:12]} with its image"):
             differences = self._engine.api.diff(container_id) or []
         kinds = {str(item["Path"]): _KINDS[int(item["Kind"])] for item in differences}
         parents = {parent for path in kinds for parent in _parents(path)}
@@ -99,7 +99,7 @@ class ContainerFiles:
         return None
 
     def _layout(self, container_id: str) -> _Layout:
-        with words(f"look at container {container_id[:12]}"):
+        with self._engine.words(f"look at container {container_id[:12]}"):
             found = self._engine.api.inspect_container(container_id)
         driver = found.get("GraphDriver") or {}
         upper = (driver.get("Data") or {}).get("UpperDir") if driver.get("Name") == "overlay2" else None
@@ -118,7 +118,7 @@ class ContainerFiles:
     def _file_in_archive(self, container_id: str, path: str, limit_bytes: int) -> _File | None:
         api = self._engine.api
         action = f"read {path} in container {container_id[:12]}"
-        with words(action):
+        with self._engine.words(action):
             response = api.get(
                 f"{api.base_url}/v{api.api_version}/containers/{container_id}/archive",
                 params={"path": path},

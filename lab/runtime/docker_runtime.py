@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from lab.clock import Clock
 from lab.errors import ContainerGone, EngineError, ImageNotFound
 from lab.runtime.container_files import ContainerFiles
-from lab.runtime.engine_client import EngineClient, NotFound, words
+from lab.runtime.engine_client import EngineClient, NotFound
 from lab.runtime.engine_events import ContainerEvent, EngineEvents
 from lab.runtime.exec_session import ExecSession
 from lab.runtime.followed_container import FollowedContainer
@@ -121,7 +121,7 @@ class DockerRuntime:
 
     def remove_strays(self, is_live: Callable[[str], bool]) -> int:
         """Remove this lab's containers whose run ``is_live`` denies; return how many there were."""
-        with words("list the lab's containers"):
+        with self._engine.words("list the lab's containers"):
             found = self._engine.api.containers(all=True, filters=selector(instance=self._settings.instance))
         # Only now: a run is live before its first container is made.
         strays = [str(container["Id"]) for container in found if not is_live(str(container["Labels"].get(RUN, "")))]
@@ -130,7 +130,7 @@ class DockerRuntime:
 
     def engine_info(self) -> EngineInfo:
         """Ask the engine what it is."""
-        with words("ask the engine for its version"):
+        with self._engine.words("ask the engine for its version"):
             info, version = self._engine.api.info(), self._engine.api.version()
         return EngineInfo(
             version=str(version["Version"]),
@@ -154,7 +154,7 @@ class DockerRuntime:
     def find_image(self, image: str) -> Image | None:
         """Return the image as the engine's local store has it, or None. Never pulls."""
         try:
-            with words(f"look up image {image}"):
+            with self._engine.words(f"look up image {image}"):
                 found = self._engine.api.inspect_image(image)  # type: ignore[no-untyped-call]  # so in the SDK's stubs
         except ImageNotFound:
             return None
@@ -184,7 +184,7 @@ class DockerRuntime:
         name = f"k8s_POD_{config.pod_name}_{config.namespace}_{config.pod_uid}_0"
         sandbox_id = self._create(request, name)
         try:
-            with words(f"start the sandbox of pod {config.namespace}/{config.pod_name}"):
+            with self._engine.words(f"start the sandbox of pod {config.namespace}/{config.pod_name}"):
                 self._engine.api.start(sandbox_id)
                 state = self._engine.api.inspect_container(sandbox_id)
         except EngineError:
@@ -226,7 +226,7 @@ class DockerRuntime:
         """Start PID 1. Raises EngineError with the engine's words, and the exit code it noted, when the command cannot be run."""
         followed = self._find_followed(container_id)
         try:
-            with words(f"start container {container_id[:12]}"):
+            with self._engine.words(f"start container {container_id[:12]}"):
                 self._engine.api.start(container_id)
                 state = self._engine.api.inspect_container(container_id)["State"]
         except EngineError as error:
@@ -240,7 +240,7 @@ class DockerRuntime:
 
     def signal_container(self, container_id: str, signal: str) -> None:
         """Send a signal to PID 1. Returns once sent; raises ContainerGone when it has ended."""
-        with words(f"send {signal} to container {container_id[:12]}"):
+        with self._engine.words(f"send {signal} to container {container_id[:12]}"):
             self._engine.api.kill(container_id, signal)
 
     def exec(self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None) -> ExecResult:
@@ -268,7 +268,7 @@ class DockerRuntime:
     # --- private
 
     def _create(self, request: JSON, name: str) -> str:
-        with words(f"create container {name}"):
+        with self._engine.words(f"create container {name}"):
             created = self._engine.api.create_container_from_config(request, name)  # type: ignore[no-untyped-call]  # as above
             return str(created["Id"])
 
@@ -280,20 +280,20 @@ class DockerRuntime:
 
     def _noted_exit_code(self, container_id: str) -> int | None:
         try:
-            with words(f"look at container {container_id[:12]}"):
+            with self._engine.words(f"look at container {container_id[:12]}"):
                 return int(self._engine.api.inspect_container(container_id)["State"]["ExitCode"])
         except EngineError:
             return None
 
     def _remove(self, container_id: str) -> None:
-        with suppress(ContainerGone), words(f"remove container {container_id[:12]}"):
+        with suppress(ContainerGone), self._engine.words(f"remove container {container_id[:12]}"):
             self._engine.api.remove_container(container_id, force=True, v=True)
         followed = self._followed.get(container_id)
         if followed is not None:
             followed.removed()
 
     def _remove_containers(self, filters: dict[str, list[str]]) -> int:
-        with words("list the lab's containers"):
+        with self._engine.words("list the lab's containers"):
             found = [str(container["Id"]) for container in self._engine.api.containers(all=True, filters=filters)]
         self._remove_all(found)
         return len(found)

@@ -29,9 +29,11 @@ from lab.runtime.engine import EngineAddress, engine_address
 JSON = dict[str, Any]
 
 ENGINE_TIMEOUT_SECONDS = 60  # one API call; docker-py's own default
+PING_SECONDS = 5.0  # after a call that took too long: has the engine gone, or only that call?
 MAX_CONNECTIONS = 128  # idle connections kept; a class of thirty works at the same time
 READ_BYTES = 64 * 1024  # a pipe's capacity: more does not come at once
 _HEAD_LIMIT_BYTES = 64 * 1024  # of an HTTP response's head
+_TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 _STREAMS = {1: "stdout", 2: "stderr"}
 
 
@@ -42,8 +44,10 @@ class NotFound(EngineError):
 class EngineClient:
     """One engine. Thread-safe. ``address`` None chooses as the docker command does."""
 
-    def __init__(self, address: EngineAddress | None = None) -> None:
+    def __init__(self, address: EngineAddress | None = None, *, timeout_seconds: float = ENGINE_TIMEOUT_SECONDS) -> None:
+        """``timeout_seconds`` bounds one call to the engine, or one silence of a stream."""
         self._chosen = address
+        self._timeout_seconds = timeout_seconds
         self._lock = threading.Lock()
         self._api: docker.APIClient | None = None
 
@@ -51,7 +55,7 @@ class EngineClient:
     def api(self) -> docker.APIClient:
         """The SDK's low-level client of an engine that accepts connections now; use it inside `words`. Or EngineUnavailable."""
         address = self.address
-        with words(f"connect to the Docker Engine at {address.url}"):
+        with self.words(f"connect to the Docker Engine at {address.url}"):
             self._connect().close()  # the SDK would leak the socket of a refused connection
             with self._lock:
                 if self._api is None:
@@ -59,7 +63,7 @@ class EngineClient:
                         base_url=address.url,
                         tls=address.tls or False,
                         version="auto",
-                        timeout=ENGINE_TIMEOUT_SECONDS,
+                        timeout=self._timeout_seconds,  # type: ignore[arg-type]  # the SDK hands it on, and a fraction does no harm
                         max_pool_size=MAX_CONNECTIONS,
                     )
                 return self._api
@@ -78,6 +82,28 @@ class EngineClient:
                 self._api.close()
                 self._api = None
 
+    @contextmanager
+    def words(self, action: str) -> Iterator[None]:
+        """Re-raise what Docker or the connection raises as ours: "cannot ACTION: …", with the engine's words unchanged beside it.
+        A call that took too long is EngineUnavailable only when the engine does not answer a ping either."""
+        try:
+            yield
+        except docker.errors.APIError as error:
+            status = error.status_code or 500
+            raise engine_error(action, status, str(error.explanation or error)) from error
+        except (
+            docker.errors.DockerException,
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as error:
+            if isinstance(error, _TIMEOUTS) and self._answers():
+                late = f"cannot {action}: the engine answers, but has not done that within {self._timeout_seconds:g} s"
+                raise EngineError(late, runtime_message="context deadline exceeded") from error
+            raise EngineUnavailable(
+                f"cannot {action}: no Docker Engine answers; `lab doctor` tells why", runtime_message=str(error)
+            ) from error
+
     def hijack(self, action: str, path: str, body: JSON | None = None) -> RawStream:
         """POST to ``path`` and keep the connection as a raw stream. ``action`` completes "cannot …" when that fails."""
         api = self.api
@@ -86,7 +112,7 @@ class EngineClient:
             f"POST /v{api.api_version}{path} HTTP/1.1\r\nHost: engine\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n\r\n"
         ).encode()
-        with words(action):
+        with self.words(action):
             connection = self._connect()
             try:
                 connection.sendall(request + payload)
@@ -101,12 +127,22 @@ class EngineClient:
             connection.close()
         raise engine_error(action, status, message)
 
+    def _answers(self) -> bool:
+        """Ask the engine for a sign of life, on a connection of its own."""
+        try:
+            with self._connect() as connection:
+                connection.settimeout(min(PING_SECONDS, self._timeout_seconds))
+                connection.sendall(b"GET /_ping HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n")
+                return _response_head(connection)[0] == 200
+        except (OSError, EngineError):
+            return False
+
     def _connect(self) -> socket.socket:
         address = self.address
         scheme, _, place = address.url.partition("://")
         if scheme == "unix":
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            connection.settimeout(ENGINE_TIMEOUT_SECONDS)
+            connection.settimeout(self._timeout_seconds)
             try:
                 connection.connect(place)
             except OSError:
@@ -115,7 +151,7 @@ class EngineClient:
             return connection
         if scheme in ("tcp", "http") and address.tls is None:
             host, _, port = place.rstrip("/").rpartition(":")
-            return socket.create_connection((host, int(port)), timeout=ENGINE_TIMEOUT_SECONDS)
+            return socket.create_connection((host, int(port)), timeout=self._timeout_seconds)
         raise EngineUnavailable(
             f"cannot use the engine at {address.url}: choose an engine of this machine, reached by its socket"
         )
@@ -189,25 +225,6 @@ class Frames:
                 number, self._left = struct.unpack(">BxxxL", self._header)
                 self._stream = _STREAMS.get(number, "stdout")
                 self._header = b""
-
-
-@contextmanager
-def words(action: str) -> Iterator[None]:
-    """Re-raise what Docker or the connection raises as ours: "cannot ACTION: …", with the engine's words unchanged beside it."""
-    try:
-        yield
-    except docker.errors.APIError as error:
-        status = error.status_code or 500
-        raise engine_error(action, status, str(error.explanation or error)) from error
-    except (
-        docker.errors.DockerException,
-        requests.exceptions.RequestException,
-        urllib3.exceptions.HTTPError,
-        OSError,
-    ) as error:
-        raise EngineUnavailable(
-            f"cannot {action}: no Docker Engine answers; `lab doctor` tells why", runtime_message=str(error)
-        ) from error
 
 
 def engine_error(action: str, status: int, message: str) -> EngineError:

@@ -15,7 +15,7 @@ from typing import Any
 
 from lab.clock import Clock, Condition
 from lab.errors import EngineError, EngineUnavailable
-from lab.runtime.engine_client import EngineClient, words
+from lab.runtime.engine_client import EngineClient
 from lab.runtime.labels import selector
 
 LOST_AFTER_SECONDS = 2.0  # a watch may drop and come back; a restarted engine has killed its containers anyway
@@ -107,7 +107,7 @@ class EngineEvents:
     def _follow(self, *, first: bool) -> None:
         since = self._since_nanoseconds // 10**9  # whole seconds: a repeated event does no harm, a missed one would
         wanted = {"type": ["container"], "event": ["die", "oom"], **selector(instance=self._instance)}
-        with words("watch the engine's containers"):
+        with self._engine.words("watch the engine's containers"):
             stream = self._engine.api.events(since=since, filters=wanted, decode=True)
             try:
                 with self._changed:

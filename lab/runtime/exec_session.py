@@ -13,7 +13,7 @@ from typing import Any
 from lab.clock import Clock
 from lab.errors import ContainerGone, EngineError
 from lab.runtime import exec_pipes
-from lab.runtime.engine_client import EngineClient, Frames, RawStream, words
+from lab.runtime.engine_client import EngineClient, Frames, RawStream
 from lab.runtime.exec_pipes import HeldPipes
 from lab.runtime.runtime import ExecResult
 
@@ -40,7 +40,7 @@ class ExecSession:
     def run(self, command: tuple[str, ...], timeout_seconds: float | None) -> ExecResult:
         """Run ``command`` to its end or until ``timeout_seconds`` have passed. Raises ContainerGone and EngineError."""
         deadline = None if timeout_seconds is None else self._clock.monotonic() + timeout_seconds
-        with words(f"prepare a command in container {self._container}"):
+        with self._engine.words(f"prepare a command in container {self._container}"):
             self._exec_id = self._engine.api.exec_create(self._container_id, list(command))["Id"]
         stream = self._engine.hijack(
             f"run {command[0]!r} in container {self._container}", f"/exec/{self._exec_id}/start", {"Detach": False, "Tty": False}
@@ -117,7 +117,7 @@ class ExecSession:
     def _inspect(self) -> dict[str, Any] | None:
         """Return the engine's account of the exec, None when it has forgotten it with its container."""
         try:
-            with words(f"look at a command in container {self._container}"):
+            with self._engine.words(f"look at a command in container {self._container}"):
                 state: dict[str, Any] = self._engine.api.exec_inspect(self._exec_id)
                 return state
         except ContainerGone:

@@ -16,7 +16,7 @@ from typing import Any
 
 from lab.clock import Clock, Condition
 from lab.errors import ContainerGone, EngineError
-from lab.runtime.engine_client import EngineClient, Frames, RawStream, words
+from lab.runtime.engine_client import EngineClient, Frames, RawStream
 from lab.runtime.engine_events import ContainerEvent
 from lab.runtime.log_lines import LogLines
 from lab.runtime.runtime import ContainerListener, Exit, Started
@@ -176,7 +176,7 @@ class FollowedContainer:
         )
 
     def _inspect(self) -> dict[str, Any]:
-        with words(f"look at container {self._id[:12]}"):
+        with self._engine.words(f"look at container {self._id[:12]}"):
             state: dict[str, Any] = self._engine.api.inspect_container(self._id)["State"]
             return state
 

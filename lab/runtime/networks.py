@@ -19,7 +19,7 @@ from typing import Any
 from docker.types import IPAMConfig, IPAMPool
 
 from lab.errors import EngineError, SettingsError
-from lab.runtime.engine_client import EngineClient, NotFound, words
+from lab.runtime.engine_client import EngineClient, NotFound
 from lab.runtime.firewall import BRIDGE_PREFIX
 from lab.runtime.labels import network_labels, selector
 
@@ -96,7 +96,7 @@ class ClusterNetworks:
         )
 
     def _create_with(self, cluster: str, subnet: IPv4Network) -> str:
-        with words(f"create the network of cluster {cluster}"):
+        with self._engine.words(f"create the network of cluster {cluster}"):
             created = self._engine.api.create_network(
                 f"pod-hook-lab-{self._instance}-{cluster}",
                 driver="bridge",
@@ -109,11 +109,11 @@ class ClusterNetworks:
             return str(created["Id"])
 
     def _remove(self, network: dict[str, Any]) -> None:
-        with suppress(NotFound), words(f"remove network {network['Name']}"):
+        with suppress(NotFound), self._engine.words(f"remove network {network['Name']}"):
             self._engine.api.remove_network(network["Id"])
 
     def _list(self, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
-        with words("list the engine's networks"):
+        with self._engine.words("list the engine's networks"):
             networks: list[dict[str, Any]] = self._engine.api.networks(filters=filters)
             return networks
 
