@@ -7,7 +7,7 @@ BROWSER_JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: setup setup-tests run test test-fast test-engine test-browser before after lint wheel screenshots bench clean help
+.PHONY: setup setup-tests run test test-fast test-engine test-browser conformance before after lint wheel screenshots bench clean help
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ test-engine:  ## the suite on the real Docker Engine
 
 test-browser:  ## the suite in Chromium
 	$(BIN)/python -m pytest -q -n $(BROWSER_JOBS) -m browser
+
+conformance: setup before  ## play every recorded scenario and compare it with the real node (up to 15 minutes)
+	$(BIN)/lab conformance
+	@$(BIN)/python -m tests.leftovers --compare
 
 wheel:  ## build the wheel and check that it carries templates, lessons and front end
 	@$(BIN)/python -m lab.setup.wheel

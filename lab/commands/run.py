@@ -80,9 +80,9 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.output:
         _prepare(arguments.output)
     try:
-        with _signals_end_the_run():
+        with signals_end_the_run():
             recording = _record(scenario, tell=not arguments.json, timeout_seconds=arguments.timeout)
-    except _Terminated:
+    except Terminated:
         return TERMINATED
     text = json.dumps(recording.trace, indent=1) + "\n"
     if arguments.output:
@@ -158,16 +158,16 @@ def _narrator(cluster: Cluster, clock: Clock) -> Narrator:
 # --- signals ------------------------------------------------------------------------------------------------------
 
 
-class _Terminated(BaseException):
+class Terminated(BaseException):
     """SIGTERM came; unwinds the run as KeyboardInterrupt does."""
 
 
 @contextmanager
-def _signals_end_the_run() -> Iterator[None]:
+def signals_end_the_run() -> Iterator[None]:
     """Make SIGTERM unwind the run, as SIGINT does; put the handlers back afterwards."""
 
     def terminate(_number: int, _frame: object) -> None:
-        raise _Terminated
+        raise Terminated
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
     signal.signal(signal.SIGTERM, terminate)

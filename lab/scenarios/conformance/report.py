@@ -19,16 +19,16 @@ _GAP, _ALIKE, _UNLIKE = "  ", "   ", " ! "
 
 def verdict_words(verdict: Verdict) -> str:
     """Return a verdict as a short sentence without a full stop."""
-    again = ", the second time, alone" if verdict.played > 1 else ""
+    again = " the second time, alone" if verdict.played > 1 else ""
     match verdict.word:
         case "agrees":
             return f"agrees{again}"
         case "known":
-            return f"differs as is known: {', '.join(verdict.parts)}{again}"
+            return f"differs as is known{again}: {', '.join(verdict.parts)}"
         case "differs":
-            return f"DIFFERS: {', '.join(verdict.unforeseen)}{again}"
+            return f"DIFFERS{again}: {', '.join(verdict.unforeseen)}"
         case "failed":
-            return f"FAILED: {verdict.failure}{again}"
+            return f"FAILED{again}: {verdict.failure}"
 
 
 def verdict_line(verdict: Verdict, *, number: int, of: int) -> str:
@@ -42,6 +42,7 @@ def difference_lines(verdict: Verdict, title: str, *, width: int) -> Iterator[st
     yield f"{verdict.scenario}  {title}"
     if verdict.failure:
         yield f"  {printable(verdict.failure)}"
+    yield from (f"  note: {_shown(note)}" for note in verdict.notes)
     for difference in verdict.differences:
         is_known = difference.part not in verdict.unforeseen
         yield ""

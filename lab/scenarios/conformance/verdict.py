@@ -15,13 +15,14 @@ Word = Literal["agrees", "known", "differs", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How one scenario came out. ``failure`` says why there is no comparison: the lab could not play it to the end. ``played`` is
-    how often; the last time counts. ``seconds`` is how long that took."""
+    """How one scenario came out. ``failure`` says why it was not played to the end; ``notes`` are the lab's own, such as what it
+    does not support. ``played`` is how often; the last time counts, and took ``seconds``."""
 
     scenario: str
     differences: tuple[Difference, ...] = ()
     known: tuple[KnownDifference, ...] = ()
     failure: str = ""
+    notes: tuple[str, ...] = ()
     played: int = 1
     seconds: float = 0.0
 
@@ -65,6 +66,7 @@ class Verdict:
             "played": self.played,
             "seconds": round(self.seconds, 1),
             "failure": self.failure or None,
+            "notes": list(self.notes),
             "differences": [difference.to_json() for difference in self.differences],
             "unforeseen": list(self.unforeseen),
             "noLonger": list(self.no_longer),
