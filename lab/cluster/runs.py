@@ -16,7 +16,7 @@ from lab.clock import Clock
 from lab.cluster.cluster import Cluster, ClusterOptions
 from lab.cluster.node import Node
 from lab.cluster.registry import Registry
-from lab.errors import LabError, StoreError
+from lab.errors import EngineError, LabError, StoreError
 from lab.pods.review import review
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import Runtime
@@ -179,6 +179,31 @@ class Runs:
                 )
             self._parts.files.reset(cluster_id)
 
+    def prepare(self, cluster_id: str) -> None:
+        """Create what a cluster's first run would wait for. Raises EngineError."""
+        self._parts.runtime.prepare_cluster(cluster_id)
+
+    def discard(self, cluster_id: str) -> None:
+        """Give back what a cluster holds on the engine, on disk and in memory. Its runs are ended and stay readable. Blocks until
+        it is cleared."""
+        for run in self.live(cluster_id):
+            self.abort(run.id, why="Its cluster was removed.", by="stop")
+        with self._changed:
+            cluster = self._clusters.pop(cluster_id, None)
+            timeline = self._timelines.get(cluster_id)
+        if cluster is not None:
+            cluster.close()
+        try:
+            self._parts.runtime.remove_cluster(cluster_id)
+        except EngineError as error:
+            _LOGGER.warning("cannot remove cluster %s: %s", cluster_id, error)
+        self._parts.files.remove_cluster(cluster_id)
+        if timeline is not None:
+            self._wait_until_durable(timeline)
+            with self._changed:
+                self._timelines.pop(cluster_id, None)
+            timeline.dismiss()
+
     def get(self, run_id: str) -> Run | None:
         """Return a run, live or ended."""
         with self._changed:
@@ -205,7 +230,12 @@ class Runs:
         run = self.get(run_id)
         if run is None:
             return ()
-        span = self._span(run, self.timeline(run.cluster), durable=True)
+        with self._changed:
+            opened = self._timelines.get(run.cluster)
+        if opened is None and run.last_seq is not None:  # of a cluster that nobody uses any more
+            span = self._parts.index.entries(run.cluster, run.first_seq, run.last_seq)
+        else:
+            span = self._span(run, self.timeline(run.cluster), durable=True)
         pods = pods_created_by(span, run_id)
         return tuple(e for e in span if e.seq > after and concerns(e, run_id, pods))
 
@@ -252,11 +282,14 @@ class Runs:
         for run_id in live:
             self.abort(run_id, why="The lab was stopped.", by="stop")
         for timeline in timelines:
-            with timeline.changed:  # followers should see how it ended
-                timeline.changed.wait_for(lambda t=timeline: t.durable >= t.appended, FAREWELL_SECONDS)  # type: ignore[misc]
+            self._wait_until_durable(timeline)  # followers should see how it ended
             timeline.dismiss()
         for cluster in clusters:
             cluster.close()
+
+    def _wait_until_durable(self, timeline: Timeline) -> None:
+        with timeline.changed:
+            timeline.changed.wait_for(lambda: timeline.durable >= timeline.appended, FAREWELL_SECONDS)
 
     def _require_room(self, cluster: Cluster) -> None:
         """Refuse more pods while too many that the API no longer holds, and no quota counts, are still being stopped."""

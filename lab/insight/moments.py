@@ -62,8 +62,8 @@ class Moment:
 
 
 def moments(entries: Iterable[Entry]) -> Iterator[Moment]:
-    """Yield the moments of a run's entries in their order; an entry may hold none, and a batch of log lines several. A line's time
-    is that at which it was written."""
+    """Yield the moments of a run's entries in their order; an entry may hold none, and a batch of log lines several. The time
+    of a line is that at which it was written."""
     statuses: dict[str, str] = {}
     for entry in entries:
         if isinstance(entry.fact, LogChunk):
