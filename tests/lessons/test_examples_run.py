@@ -171,16 +171,16 @@ EXERCISES = {
     ),
     "a shell with a trap hears SIGTERM": (
         edited("graceful-deletion/deaf-shell", "sleep 3600; echo never", "trap 'exit 0' TERM; sleep 3600 & wait"),
-        Expectation(story=("app SIGTERM 5", "app exited 0"), absent=("app SIGKILL",)),
+        Expectation(story=("app SIGTERM sent 5", "app exited 0"), absent=("app SIGKILL",)),
     ),
     "a longer grace period moves SIGKILL and not SIGTERM": (
         replace(shipped("graceful-deletion/budget"), delete=SuggestedDelete(mode="grace-period", grace_period_seconds=10)),
-        Expectation(story=("app killing", "app preStop finished", "app SIGTERM 7", "app SIGKILL", "app exited 137")),
+        Expectation(story=("app killing", "app preStop finished", "app SIGTERM sent 7", "app SIGKILL", "app exited 137")),
     ),
     "without the hook the signal to nginx has no sender": (
         edited("stopping-nginx/nginx-quit", LIFECYCLE, ""),
         Expectation(
-            story=("hook-demo2 SIGQUIT 30",),
+            story=("hook-demo2 SIGQUIT sent 30",),
             logs=("signal 3 (SIGQUIT) received, shutting down",),
             absent=("(SIGQUIT) received from",),
         ),
@@ -196,7 +196,7 @@ EXERCISES = {
     "a zero without force is a graceful deletion with one second": (
         replace(shipped("force-deletion/force"), delete=SuggestedDelete(mode="grace-period", grace_period_seconds=0)),
         Expectation(
-            story=("app killing", "app preStop timed-out", "app SIGTERM 2", "app SIGKILL", "app exited 137", "removed"),
+            story=("app killing", "app preStop timed-out", "app SIGTERM sent 2", "app SIGKILL", "app exited 137", "removed"),
             statuses=("Terminating", "Error"),
             absent=("Immediate deletion",),
         ),
