@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import http.cookiejar
+import json
 import os
 import re
 import select
@@ -129,7 +130,7 @@ class Stream:
     """What a stream of server-sent events has shown so far."""
 
     rows: Rows = field(default_factory=dict)
-    arrivals: dict[int, datetime] = field(default_factory=dict)  # when each event came, by seq
+    arrivals: dict[int, datetime] = field(default_factory=dict)  # when each frame came, by seq
     ended: bool = False  # by the lab's word, not because the connection broke
 
     def facts(self) -> list[str]:
@@ -228,19 +229,19 @@ def mounts_below(directory: Path) -> list[str]:
 
 
 def _events(response: Any) -> Iterator[Stream]:
-    stream, data, event, seq, clock = Stream(), "", "", 0, SystemClock()
+    stream, data, event, clock = Stream(), "", "", SystemClock()
     with contextlib.suppress(ConnectionError, http.client.IncompleteRead):
         for line in response:
             name, _, value = line.decode().rstrip("\n").partition(": ")
             if name == "data":
-                data += value + "\n"
+                data += value
             elif name == "event":
                 event = value
-            elif name == "id":
-                seq = int(value)
             elif not name:
-                stream.rows |= {int(row[1]): row[0] for row in _ROW.finditer(data)}
-                stream.arrivals.setdefault(seq, clock.now())
+                for frame in json.loads(data)["frames"] if event == "frames" else ():
+                    stream.arrivals.setdefault(frame["seq"], clock.now())
+                    if "step" in frame:
+                        stream.rows[frame["seq"]] = frame["step"]["html"]
                 stream.ended = stream.ended or event == "end"
                 data = event = ""
                 yield stream

@@ -1,14 +1,14 @@
-"""Streams: a snapshot on connect, then every durable entry once, whatever happens to the connection."""
+"""Streams: everything on connect, then every durable entry once, whatever happens to the connection."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lab.timeline.facts import CommandAnswered, LogChunk
-from lab.web.feed import KEPT_UPDATES
 
 Pages = Any  # the fixture's type lives in conftest, which tests cannot import
 
@@ -22,8 +22,20 @@ class Event:
     data: str
 
     @property
+    def message(self) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(self.data)
+        return message
+
+    @property
+    def frames(self) -> list[dict[str, Any]]:
+        return list(self.message["frames"]) if self.name == "frames" else []
+
+    @property
     def steps(self) -> list[int]:
-        return [int(seq) for seq in STEP.findall(self.data)]
+        return [frame["seq"] for frame in self.frames if "step" in frame]
+
+    def rows(self, name: str) -> list[dict[str, str]]:
+        return [row for frame in self.frames for row in frame.get("rows", ()) if row["list"] == name]
 
 
 def events(pages: Pages, path: str, **headers: str) -> Iterator[Event]:
@@ -54,72 +66,83 @@ def finished_run(pages: Pages) -> Any:
     return pages.runs.get(run.id)
 
 
-def test_the_stream_of_an_ended_run_is_a_snapshot_and_an_end(pages: Pages) -> None:
+def test_the_stream_of_an_ended_run_is_one_message_and_an_end(pages: Pages) -> None:
     run = finished_run(pages)
-    snapshot, end = events(pages, f"/runs/{run.id}/stream")
-    assert (snapshot.name, end.name) == ("snapshot", "end")
-    assert snapshot.id == run.last_seq
-    assert snapshot.steps == steps_of_page(pages, run.id)
+    everything, end = events(pages, f"/runs/{run.id}/stream")
+    assert (everything.name, end.name) == ("frames", "end")
+    assert everything.id == run.last_seq
+    assert everything.steps == steps_of_page(pages, run.id)
+    head = {key: everything.message[key] for key in ("run", "card", "reset", "live")}
+    assert head == {"run": run.id, "card": run.example.replace("/", "--"), "reset": True, "live": False}
 
 
-def test_a_live_run_sends_a_snapshot_and_then_each_entry_with_its_seq(pages: Pages) -> None:
+def test_a_live_run_sends_all_there_is_and_then_what_follows(pages: Pages) -> None:
     run, script = pages.run()
     script.start()
     stream = events(pages, f"/runs/{run.id}/stream")
-    snapshot = next(stream)
+    first = next(stream)
+    assert (first.message["reset"], first.message["live"]) == (True, True)
     script.stop()
     script.end()
     pages.runs.close(run.id)
-    *entries, end = stream
+    *rest, end = stream
     assert end.name == "end"
-    assert [e.id for e in entries] == list(range((snapshot.id or 0) + 1, pages.runs.get(run.id).last_seq + 1))
-    assert snapshot.steps + [seq for e in entries for seq in e.steps] == steps_of_page(pages, run.id)
+    assert [(e.message["reset"], e.message["live"]) for e in rest] == [(False, False)]
+    assert rest[-1].id == pages.runs.get(run.id).last_seq
+    assert first.steps + [seq for e in rest for seq in e.steps] == steps_of_page(pages, run.id)
+
+
+def test_a_message_says_how_long_the_run_has_lasted(pages: Pages) -> None:
+    run = finished_run(pages)
+    first, _ = events(pages, f"/runs/{run.id}/stream")
+    assert first.message["now"] >= first.frames[-1]["t"] >= 0
 
 
 def test_a_client_that_gives_its_last_event_id_gets_exactly_what_followed(pages: Pages) -> None:
     run = finished_run(pages)
     everything = steps_of_page(pages, run.id)
     for seen in range(run.first_seq, run.last_seq + 1):
-        *entries, _ = events(pages, f"/runs/{run.id}/stream", **{"Last-Event-ID": str(seen)})
-        assert [seq for e in entries for seq in e.steps] == [seq for seq in everything if seq > seen]
+        *rest, end = events(pages, f"/runs/{run.id}/stream", **{"Last-Event-ID": str(seen)})
+        assert end.name == "end"
+        assert not any(e.message["reset"] for e in rest)
+        assert [seq for e in rest for seq in e.steps] == [seq for seq in everything if seq > seen]
 
 
 def test_the_last_event_id_may_come_in_the_address(pages: Pages) -> None:
     run = finished_run(pages)
-    *entries, _ = events(pages, f"/runs/{run.id}/stream?after={run.last_seq - 1}")
-    assert [e.id for e in entries] == [run.last_seq]
+    *rest, _ = events(pages, f"/runs/{run.id}/stream?after={run.last_seq - 1}")
+    assert [frame["seq"] for e in rest for frame in e.frames] == [run.last_seq]
 
 
-def test_an_event_id_from_the_future_or_nonsense_gives_a_snapshot(pages: Pages) -> None:
+def test_an_event_id_from_the_future_or_nonsense_gives_everything(pages: Pages) -> None:
     run = finished_run(pages)
     for given in ("999999", "-1", "x"):
         first, _ = events(pages, f"/runs/{run.id}/stream", **{"Last-Event-ID": given})
-        assert first.name == "snapshot"
+        assert first.message["reset"]
 
 
-def test_parts_arrive_with_the_last_entry_of_a_batch_and_are_current(pages: Pages) -> None:
+def test_a_row_with_a_known_key_is_its_newer_state(pages: Pages) -> None:
+    run = finished_run(pages)
+    first, _ = events(pages, f"/runs/{run.id}/stream")
+    running, ended = first.rows("hook-output")
+    assert running["key"] == ended["key"]
+    assert "exit 0" not in running["html"]
+    assert "exit 0" in ended["html"]
+
+
+def test_the_lines_of_a_log_stand_in_a_list_inside_its_row(pages: Pages) -> None:
     run, script = pages.run()
     script.start()
-    stream = events(pages, f"/runs/{run.id}/stream")
-    next(stream)
-    script.stop()
-    script.end()
-    pages.runs.close(run.id)
-    carrying = [e for e in stream if 'id="files-' in e.data]
-    assert len(carrying) == 1
-    assert "Hello from the preStop Handler" in carrying[0].data
-
-
-def test_the_lines_of_a_log_are_appended_once_its_first_line_is_there(pages: Pages) -> None:
-    run, script = pages.run()
-    script.start()
-    stream = events(pages, f"/runs/{run.id}/stream")
-    assert "ready &lt;b&gt;now" in next(stream).data
     script.node(LogChunk(attempt=0, offset=1, lines=(("2026-11-24T18:00:01.000000Z", "stdout", "second"),)))
-    appended = next(stream)
-    assert "second" in appended.data
-    assert "ready" not in appended.data
-    assert 'hx-swap-oob="append:#log-' in appended.data
+    pages.runs.close(run.id)
+    first, _ = events(pages, f"/runs/{run.id}/stream")
+    (log,) = first.rows("logs")
+    assert f'data-list="{log["key"]}"' in log["html"]
+    chunks = [row["html"] for row in first.rows(log["key"])]
+    assert "ready &lt;b&gt;now" in chunks[0]
+    assert "second" in chunks[1]
+    page = pages.client.get(f"/runs/{run.id}").text
+    assert page.index(f'data-list="{log["key"]}"') < page.index("ready &lt;b&gt;now") < page.index("</time> second")
 
 
 def test_what_a_container_writes_ends_no_line_of_an_event(pages: Pages) -> None:
@@ -127,11 +150,12 @@ def test_what_a_container_writes_ends_no_line_of_an_event(pages: Pages) -> None:
     run, script = pages.run()
     script.start()
     script.node(LogChunk(attempt=0, offset=1, lines=(("2026-11-24T18:00:01.000000Z", "stdout", "10 %\rid: 999\r\r20 %"),)))
+    script.node(LogChunk(attempt=0, offset=2, lines=(("2026-11-24T18:00:01.000000Z", "stdout", "half \ud83d"),)))
     script.stop()
     script.end()
     pages.runs.close(run.id)
     text = pages.client.get(f"/runs/{run.id}/stream").text
-    assert "10 %&#13;id: 999&#13;&#13;20 %" in text
+    assert r"10 %\rid: 999\r\r20 %" in text
     assert "\r" not in text
 
 
@@ -146,7 +170,7 @@ def test_the_stream_of_a_lesson_picks_up_a_run_that_begins_later(pages: Pages) -
     _, script = pages.run()
     script.start()
     first = next(stream)
-    assert first.name == "snapshot"
+    assert first.message["reset"]
     assert first.steps[0] == 1
 
 
@@ -158,7 +182,7 @@ def test_the_stream_of_a_lesson_replaces_a_run_by_the_next_one(pages: Pages) -> 
     pages.runs.close(old.id)
     pages.run()
     rest = [next(stream) for _ in range(1)]
-    assert rest[-1].name == "snapshot"
+    assert rest[-1].message["reset"]
     assert rest[-1].steps == [3]
 
 
@@ -180,18 +204,4 @@ def test_a_lesson_with_two_live_runs_resumes_without_losing_a_step_of_either(pag
             if event.name == "ready":
                 break
             got += event.steps
-        assert got == sorted(every - set(range(1, seen + 1)))
-
-
-def test_a_follower_too_far_behind_gets_a_snapshot_instead_of_a_gap(pages: Pages) -> None:
-    run, _ = pages.run()
-    timeline = pages.runs.timeline(run.cluster)
-    for number in range(KEPT_UPDATES + 5):
-        timeline.append(CommandAnswered(argv=("kubectl", str(number)), rc=0, stdout="", stderr="", took_seconds=0, run_id=run.id))
-    pages.runs.close(run.id)
-    first, end = events(pages, f"/runs/{run.id}/stream", **{"Last-Event-ID": "1"})
-    assert (first.name, end.name) == ("snapshot", "end")
-    assert first.steps == steps_of_page(pages, run.id)
-    last_dropped = run.first_seq + 6  # of the run's entries, all but the last KEPT_UPDATES
-    *entries, _ = events(pages, f"/runs/{run.id}/stream", **{"Last-Event-ID": str(last_dropped)})
-    assert [e.name for e in entries] == ["entry"] * KEPT_UPDATES
+        assert sorted(got) == sorted(every - set(range(1, seen + 1)))
