@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from lab.clock import Clock
 from lab.cluster.cluster import ClusterOptions
+from lab.cluster.repeats import RepeatParts, Repeats
 from lab.cluster.runs import RunParts, Runs
 from lab.cluster.strays import Strays
 from lab.config import Settings
@@ -101,6 +102,8 @@ class Laboratory:
                 )
             )
             self._recover(instance)
+            at_once = settings.limits.max_repeat_runs
+            self.repeats = Repeats(RepeatParts(clock=clock, runs=self.runs, index=self.store, at_once=at_once))
         except BaseException:
             self._cleanup.close()
             raise
@@ -123,6 +126,7 @@ class Laboratory:
         with self._preparing:
             self._prepared = None
         self._strays.close()
+        self.repeats.close()
         self.runs.close()
         with contextlib.suppress(EngineError):
             self.node_side.runtime.sweep(self.settings.data_directory.instance_id)
