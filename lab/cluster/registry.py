@@ -1,4 +1,5 @@
-"""The API server's part for pods: names, uids, graceful deletion, events. Every change is one write on the timeline.
+"""The API server's part for pods, and for the objects beside them: names, uids, graceful deletion, events. Every change is one
+write on the timeline.
 
 It holds no state but its fold of that timeline. Refusals raise `ApiError` with the server's words; admission of a manifest
 is `lab.pods`' affair. Source: pkg/registry/core/pod/strategy.go, staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go,
@@ -7,12 +8,14 @@ is `lab.pods`' affair. Source: pkg/registry/core/pod/strategy.go, staging/src/k8
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
-from lab.clock import Clock
+from lab.clock import Clock, Condition
 from lab.errors import ApiError
+from lab.pods.kinds import KEPT_KINDS
 from lab.timeline import events, folds
 from lab.timeline.events import Occurrence, Recorder
 from lab.timeline.facts import JSON, Entry, ObjectWritten, Verb, Writer
@@ -21,6 +24,8 @@ from lab.timeline.status import quality_of_service, rfc3339_seconds
 from lab.timeline.timeline import Timeline
 
 QUOTA_NAME = "lab"
+MAX_OBJECTS_BESIDE = 100  # of a cluster: ConfigMaps and the like
+_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # apimachinery/pkg/util/rand: what no word can be made of
 MINIMUM_GRACE_SECONDS = 1  # rest/delete.go: a period that cannot be kept any more becomes 1
 
 
@@ -35,10 +40,18 @@ class Registry:
         self._view = view or ClusterView()
         self._recorders: dict[tuple[str, str], Recorder] = {}
 
+    def step(self) -> Condition:
+        """Return what to hold (``with``) so that nothing comes between a look and a write."""
+        return self._timeline.changed
+
     def view(self) -> ClusterView:
         """Return everything the API server holds now."""
         with self._timeline.changed:
             return self._view
+
+    def get(self, kind: str, namespace: str, name: str) -> JSON | None:
+        """Return an object of any kept kind, or None; ``namespace`` does not matter to a kind that has none."""
+        return self.view().get(kind, namespace if KEPT_KINDS[kind].namespaced else "", name)
 
     def pod(self, namespace: str, name: str) -> JSON:
         """Return a pod's object. Raises ApiError 404."""
@@ -48,25 +61,32 @@ class Registry:
         return found
 
     def create(self, value: JSON, *, writer: Writer = "user", run_id: str | None = None) -> JSON:
-        """Store a reviewed pod, giving it uid, creationTimestamp, generation and its first status. Raises ApiError 409."""
+        """Store a reviewed object, giving it uid and creationTimestamp, and a pod generation and its first status. Raises
+        ApiError 403, 409."""
         with self._timeline.changed:
-            metadata = value["metadata"]
-            name = metadata.get("name") or f"{metadata['generateName']}{uuid.uuid4().hex[:5]}"
-            if self._view.get("Pod", metadata["namespace"], name):
-                raise ApiError(409, "AlreadyExists", f'pods "{name}" already exists')
-            self._require_room(name)
-            stored: JSON = {
-                **value,
-                "metadata": {
-                    **metadata,
-                    "name": name,
-                    "uid": str(uuid.uuid4()),
-                    "creationTimestamp": rfc3339_seconds(self._clock.now()),
-                    "generation": 1,
-                },
-                "status": {"phase": "Pending", "qosClass": quality_of_service(value["spec"])},
-            }
+            kept, metadata = KEPT_KINDS[value["kind"]], value["metadata"]
+            name = metadata.get("name") or f"{metadata['generateName']}{_suffix()}"
+            if self._view.get(kept.kind, metadata.get("namespace", ""), name):
+                raise ApiError(409, "AlreadyExists", f'{kept.qualified_resource} "{name}" already exists')
+            self._require_room(kept.kind, name)
+            created = {"uid": str(uuid.uuid4()), "creationTimestamp": rfc3339_seconds(self._clock.now())}
+            stored: JSON = {**value, "metadata": {**metadata, "name": name, **created}}
+            if kept.kind == "Pod":
+                stored["metadata"]["generation"] = 1
+                stored["status"] = {"phase": "Pending", "qosClass": quality_of_service(value["spec"])}
             return self._write("create", stored, writer, run_id)
+
+    def change(self, value: JSON, *, run_id: str | None = None) -> JSON:
+        """Store a changed object of another kind than Pod. Raises ApiError 404."""
+        with self._timeline.changed:
+            current = self._beside(value["kind"], value["metadata"].get("namespace", ""), value["metadata"]["name"])
+            kept = {key: current["metadata"][key] for key in ("uid", "creationTimestamp")}
+            return self._write("update", {**value, "metadata": {**value["metadata"], **kept}}, "user", run_id)
+
+    def delete_beside(self, kind: str, namespace: str, name: str, *, run_id: str | None = None) -> JSON:
+        """Remove an object of another kind than Pod at once, and return it. Raises ApiError 404."""
+        with self._timeline.changed:
+            return self._remove(self._beside(kind, namespace, name), "user", run_id)
 
     def update(self, value: JSON, *, writer: Writer = "user", run_id: str | None = None) -> JSON:
         """Store a changed spec or metadata; the generation grows when the spec changed. A deleted pod that has lost its last
@@ -91,8 +111,28 @@ class Registry:
         return self._change("status", namespace, name, uid, bound, "scheduler")
 
     def publish_status(self, namespace: str, name: str, uid: str, status: JSON) -> JSON | None:
-        """Store a status that the kubelet computed. A status equal to the stored one is no write; None when the pod is gone."""
-        return self._change("status", namespace, name, uid, lambda current: {**current, "status": status}, "kubelet")
+        """Store a status that the kubelet computed, beside the conditions that others have set (status_manager.go:
+        mergePodStatus). A status equal to the stored one is no write; None when the pod is gone."""
+
+        def published(current: JSON) -> JSON:
+            own = {condition["type"] for condition in status.get("conditions", ())}
+            others = [c for c in current["status"].get("conditions", ()) if c["type"] not in own]
+            return {**current, "status": {**status, "conditions": [*others, *status["conditions"]]} if others else status}
+
+        return self._change("status", namespace, name, uid, published, "kubelet")
+
+    def set_condition(self, namespace: str, name: str, condition: JSON, *, run_id: str | None = None) -> JSON:
+        """Store one condition of a pod that is not the kubelet's. Raises ApiError 404."""
+        with self._timeline.changed:
+            pod = self.pod(namespace, name)
+            kept = [c for c in pod["status"].get("conditions", ()) if c["type"] != condition["type"]]
+            return self._write("status", {**pod, "status": {**pod["status"], "conditions": [*kept, condition]}}, "user", run_id)
+
+    def replace_status(self, value: JSON, *, run_id: str | None = None) -> JSON:
+        """Store the status of ``value`` as a client wrote it; the kubelet's next status overwrites what is the kubelet's."""
+        with self._timeline.changed:
+            pod = self.pod(value["metadata"]["namespace"], value["metadata"]["name"])
+            return self._write("status", {**pod, "status": value.get("status", {})}, "user", run_id)
 
     def record_event(self, pod: JSON, occurrence: Occurrence) -> None:
         """Record an event about a pod, which may be gone already; identical events are merged."""
@@ -157,8 +197,22 @@ class Registry:
 
     # `timeline.changed` is held in everything below.
 
-    def _require_room(self, name: str) -> None:
-        """Refuse one pod too many, as a ResourceQuota does (plugin/pkg/admission/resourcequota/controller.go)."""
+    def _beside(self, kind: str, namespace: str, name: str) -> JSON:
+        kept = KEPT_KINDS[kind]
+        found = self._view.get(kind, namespace if kept.namespaced else "", name)
+        if found is None:
+            raise ApiError(404, "NotFound", f'{kept.qualified_resource} "{name}" not found')
+        return found
+
+    def _require_room(self, kind: str, name: str) -> None:
+        """Refuse one pod too many, as a ResourceQuota does (plugin/pkg/admission/resourcequota/controller.go), and one object too
+        many beside them."""
+        if kind != "Pod":
+            beside = sum(stored not in ("Pod", "Event") for stored, _, _ in self._view.objects)
+            if beside >= MAX_OBJECTS_BESIDE:
+                quota = f"exceeded quota: {QUOTA_NAME}, requested: objects=1, used: objects={beside}, limited: objects={beside}"
+                raise ApiError(403, "Forbidden", f'{KEPT_KINDS[kind].qualified_resource} "{name}" is forbidden: {quota}')
+            return
         used = len(self._view.list("Pod"))
         if self._max_pods is not None and used >= self._max_pods:
             quota = f"exceeded quota: {QUOTA_NAME}, requested: pods=1, used: pods={used}, limited: pods={self._max_pods}"
@@ -193,21 +247,27 @@ class Registry:
         return stored
 
     def _write(self, verb: Verb, value: JSON, writer: Writer, run_id: str | None) -> JSON:
+        kind = value["kind"]
         metadata = {k: v for k, v in value["metadata"].items() if k != "resourceVersion"}
         fact = ObjectWritten(
             verb=verb,
-            kind=value["kind"],
-            namespace=metadata["namespace"],
+            kind=kind,
+            namespace=metadata.get("namespace", ""),
             name=metadata["name"],
             uid=metadata["uid"],
             object={**value, "metadata": metadata},
             writer=writer,
             run_id=run_id,
         )
-        about = value["involvedObject"]["uid"] if value["kind"] == "Event" else metadata["uid"]
+        about = value["involvedObject"]["uid"] if kind == "Event" else metadata["uid"] if kind == "Pod" else None
         entry: Entry = self._timeline.append(fact, pod_uid=about)
         self._view = folds.apply(self._view, entry)
         return folds.stamped(fact.object, entry.seq)
+
+
+def _suffix() -> str:
+    """Return the random end of a generated name (apiserver/pkg/storage/names)."""
+    return "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
 
 
 def _effective_grace(pod: JSON, asked: int | None) -> int:

@@ -1,9 +1,11 @@
-"""The scheduler of a one-node cluster: a pod goes to the node unless its nodeSelector asks for another.
+"""The scheduler of a one-node cluster: a pod goes to the node unless its nodeSelector or nodeAffinity asks for another.
 
 Source: pkg/scheduler/framework/plugins/nodeaffinity, pkg/scheduler/schedule_one.go (v1.36); recorded trace E14b.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from lab.clock import Clock
 from lab.cluster.registry import Registry
@@ -13,7 +15,13 @@ from lab.timeline.facts import JSON
 from lab.timeline.status import NODE_NAME, scheduled_status, unschedulable_status
 
 COMPONENT = "default-scheduler"
-NODE_LABELS = {"kubernetes.io/hostname": NODE_NAME, "kubernetes.io/os": "linux"}
+NODE_LABELS = {
+    "beta.kubernetes.io/arch": "amd64",
+    "beta.kubernetes.io/os": "linux",
+    "kubernetes.io/arch": "amd64",
+    "kubernetes.io/hostname": NODE_NAME,
+    "kubernetes.io/os": "linux",
+}
 NO_NODE = (
     "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, "
     "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
@@ -25,8 +33,10 @@ def schedule(registry: Registry, clock: Clock, value: JSON) -> bool:
     event."""
     metadata = value["metadata"]
     namespace, name, uid = metadata["namespace"], metadata["name"], metadata["uid"]
+    if value["spec"]["schedulerName"] != COMPONENT:
+        return False  # left to a scheduler that does not run here
     selector = pod_from_object(value).spec.node_selector
-    if any(NODE_LABELS.get(key) != wanted for key, wanted in selector):
+    if any(NODE_LABELS.get(key) != wanted for key, wanted in selector) or not _has_affinity(value["spec"].get("affinity", {})):
         registry.bind(namespace, name, uid, "", lambda status: unschedulable_status(status, NO_NODE, clock.now()))
         registry.record_event(value, Occurrence(type="Warning", reason="FailedScheduling", message=NO_NODE, component=COMPONENT))
         return False
@@ -34,3 +44,35 @@ def schedule(registry: Registry, clock: Clock, value: JSON) -> bool:
     message = f"Successfully assigned {namespace}/{name} to {NODE_NAME}"
     registry.record_event(value, Occurrence(type="Normal", reason="Scheduled", message=message, component=COMPONENT))
     return True
+
+
+def _has_affinity(affinity: JSON) -> bool:
+    """Whether the node is one that the pod's nodeAffinity requires (component-helpers/scheduling/corev1/nodeaffinity)."""
+    required = affinity.get("nodeAffinity", {}).get("requiredDuringSchedulingIgnoredDuringExecution")
+    if required is None:
+        return True
+    terms = required.get("nodeSelectorTerms", [])
+    return any(_matches_term(term) for term in terms)
+
+
+def _matches_term(term: JSON) -> bool:
+    labels, fields = term.get("matchExpressions") or [], term.get("matchFields") or []
+    if not labels and not fields:
+        return False
+    by_label = all(_matches(NODE_LABELS, expression) for expression in labels)
+    return by_label and all(_matches({"metadata.name": NODE_NAME}, expression) for expression in fields)
+
+
+def _matches(known: Mapping[str, str], expression: JSON) -> bool:
+    value, wanted = known.get(expression.get("key", "")), expression.get("values") or []
+    match expression.get("operator"):
+        case "In":
+            return value in wanted
+        case "NotIn":
+            return value not in wanted
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case _:
+            return False  # Gt and Lt compare numbers, and no label of the node is one

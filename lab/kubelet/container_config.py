@@ -9,7 +9,7 @@ from lab.errors import LabError
 from lab.kubelet.environment import environment, expand
 from lab.kubelet.node_services import PodOnNode
 from lab.kubelet.start_failed import start_failed
-from lab.kubelet.volumes import PodVolumes, mounts_of
+from lab.kubelet.volumes import PodVolumes, mounts_of, references_of
 from lab.pods.model import Container
 from lab.runtime.runtime import ContainerConfig, Image
 
@@ -18,11 +18,11 @@ def container_config(on: PodOnNode, container: Container, number: int, image: Im
     """Return the configuration of the container's instance ``number``. Raises StartFailed (CreateContainerConfigError)."""
     try:
         _verify_non_root(on, container, image)
-        mounts = mounts_of(on, container, number, volumes)
+        env = environment(container, references_of(on))
+        values = dict(env)
+        mounts = mounts_of(on, container, number, volumes, values)
     except LabError as error:
         raise start_failed(on, container, number, "config", "CreateContainerConfigError", str(error)) from error
-    env = environment(on.pod, container, on.record.sandbox_ip)
-    values = dict(env)
     command = tuple(expand(word, values) for word in container.command)
     args = tuple(expand(word, values) for word in container.args)
     security = container.security_context
@@ -42,6 +42,12 @@ def container_config(on: PodOnNode, container: Container, number: int, image: Im
         run_as_user=security.run_as_user,
         run_as_group=security.run_as_group,
         read_only_root_filesystem=security.read_only_root_filesystem,
+        supplemental_groups=(
+            *((on.pod.spec.fs_group,) if on.pod.spec.fs_group is not None else ()),
+            *on.pod.spec.supplemental_groups,
+        ),
+        added_capabilities=security.added_capabilities,
+        dropped_capabilities=security.dropped_capabilities,
         cpu_limit_cores=container.cpu_limit_cores,
         memory_limit_bytes=container.memory_limit_bytes,
         stdin=container.stdin,

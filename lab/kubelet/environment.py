@@ -1,25 +1,46 @@
 """Expand a container's environment, command and arguments, as the kubelet does before it asks the runtime.
 
-Pure. Hook commands are not expanded: that is Kubernetes' rule, not an omission. Source: pkg/kubelet/kubelet_pods.go
-makeEnvironmentVariables, third_party/forked/golang/expansion/expand.go, pkg/fieldpath/fieldpath.go (v1.36).
+Hook commands are not expanded: that is Kubernetes' rule, not an omission. Source: pkg/kubelet/kubelet_pods.go
+makeEnvironmentVariables, third_party/forked/golang/expansion/expand.go (v1.36).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.pods.model import Container, EnvVar, Pod
-from lab.timeline.status import NODE_NAME
+from lab.errors import LabError
+from lab.kubelet.references import References
+from lab.pods.model import Container, EnvVar, KeyReference
 
-NODE_IP = "127.0.0.1"
+# What every container of a cluster finds in its environment (pkg/kubelet/envvars): the API server's Service. Differs from
+# Kubernetes: nothing answers at the address.
+_API_HOST, _API_PORT = "10.96.0.1", "443"
+SERVICE_VARIABLES = (
+    ("KUBERNETES_SERVICE_HOST", _API_HOST),
+    ("KUBERNETES_SERVICE_PORT", _API_PORT),
+    ("KUBERNETES_SERVICE_PORT_HTTPS", _API_PORT),
+    ("KUBERNETES_PORT", f"tcp://{_API_HOST}:{_API_PORT}"),
+    (f"KUBERNETES_PORT_{_API_PORT}_TCP", f"tcp://{_API_HOST}:{_API_PORT}"),
+    (f"KUBERNETES_PORT_{_API_PORT}_TCP_PROTO", "tcp"),
+    (f"KUBERNETES_PORT_{_API_PORT}_TCP_PORT", _API_PORT),
+    (f"KUBERNETES_PORT_{_API_PORT}_TCP_ADDR", _API_HOST),
+)
 
 
-def environment(pod: Pod, container: Container, pod_ip: str) -> tuple[tuple[str, str], ...]:
-    """Return the container's variables in order; ``$(NAME)`` refers to those before."""
+def environment(container: Container, references: References) -> tuple[tuple[str, str], ...]:
+    """Return the container's variables in order; ``$(NAME)`` refers to those before. Raises LabError in the kubelet's words for
+    a reference that leads nowhere."""
     values: dict[str, str] = {}
+    for source in container.env_from:
+        keys = references.keys(source.kind, source.name, optional=source.optional)
+        values |= {f"{source.prefix}{key}": data.decode(errors="replace") for key, data in keys.items()}
+    before = {**dict(SERVICE_VARIABLES), **values}
     for variable in container.env:
-        values[variable.name] = _value(pod, variable, pod_ip, values)
-    return tuple(values.items())
+        value = _value(container, variable, references, before)
+        if value is not None:
+            values[variable.name] = before[variable.name] = value
+    services = ((name, value) for name, value in SERVICE_VARIABLES if name not in values)
+    return (*values.items(), *services)
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
@@ -43,21 +64,16 @@ def expand(text: str, values: Mapping[str, str]) -> str:
     return "".join(out)
 
 
-def _value(pod: Pod, variable: EnvVar, pod_ip: str, values: Mapping[str, str]) -> str:
-    if variable.field_path is None:
-        return expand(variable.value, values)
-    path = variable.field_path
-    for prefix, pairs in (("metadata.labels", pod.labels), ("metadata.annotations", pod.annotations)):
-        if path.startswith(prefix + "['") and path.endswith("']"):
-            return dict(pairs).get(path[len(prefix) + 2 : -2], "")
-    return {
-        "metadata.name": pod.name,
-        "metadata.namespace": pod.namespace,
-        "metadata.uid": pod.uid,
-        "spec.nodeName": NODE_NAME,
-        "spec.serviceAccountName": "default",
-        "status.hostIP": NODE_IP,
-        "status.hostIPs": NODE_IP,
-        "status.podIP": pod_ip,
-        "status.podIPs": pod_ip,
-    }.get(path, "")
+def _value(container: Container, variable: EnvVar, references: References, before: Mapping[str, str]) -> str | None:
+    """Return the variable's value; None when it refers to an optional key that is not there."""
+    source = variable.source
+    if source is None:
+        return expand(variable.value, before)
+    if not isinstance(source, KeyReference):
+        return references.of_pod(source, container)
+    keys = references.keys(source.kind, source.name, optional=source.optional)
+    if source.key not in keys and not source.optional:
+        where = f"{source.kind} {references.pod.namespace}/{source.name}"
+        raise LabError(f"couldn't find key {source.key} in {where}")
+    data = keys.get(source.key)
+    return None if data is None else data.decode(errors="replace")

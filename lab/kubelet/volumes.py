@@ -5,12 +5,24 @@ Source: pkg/volume/hostpath, pkg/volume/emptydir, pkg/kubelet/kubelet_pods.go ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from lab.errors import VolumeError
+from lab.errors import LabError
+from lab.kubelet.environment import expand
 from lab.kubelet.node_services import PodOnNode
-from lab.pods.model import Container, EmptyDirVolume, HostPathVolume, Volume, VolumeMount
+from lab.kubelet.references import References
+from lab.pods.model import (
+    Container,
+    DownwardFiles,
+    EmptyDirVolume,
+    FilesVolume,
+    HostPathVolume,
+    KeyFiles,
+    Volume,
+    VolumeMount,
+)
 from lab.runtime.runtime import Mount
 from lab.timeline.facts import VolumeFailed
 
@@ -56,16 +68,61 @@ class VolumeMounter:
                     directories[volume.name] = files.host_path(cluster, volume.path, volume.type, pod_uid=on.uid)
                 case EmptyDirVolume():
                     directories[volume.name] = files.empty_dir(
-                        cluster, on.uid, volume.name, medium=volume.medium, size_limit_bytes=volume.size_limit_bytes
+                        cluster,
+                        on.uid,
+                        volume.name,
+                        medium=volume.medium,
+                        size_limit_bytes=volume.size_limit_bytes,
+                        group=on.pod.spec.fs_group,
                     )
-        except VolumeError as error:
+                case FilesVolume():
+                    directories[volume.name] = files.write_files(
+                        cluster, on.uid, volume.name, _files_of(on, volume), group=on.pod.spec.fs_group
+                    )
+        except LabError as error:
             on.note(VolumeFailed(volume=volume.name, message=str(error)))
             on.event("Warning", "FailedMount", f'MountVolume.SetUp failed for volume "{volume.name}" : {error}')
 
 
-def mounts_of(on: PodOnNode, container: Container, number: int, volumes: PodVolumes) -> tuple[Mount, ...]:
-    """Return the container's mounts: its volumeMounts and the file for its termination message."""
-    mounts = [_mount(on, mount, volumes.directories[mount.name]) for mount in container.volume_mounts]
+def references_of(on: PodOnNode) -> References:
+    """Return what the pod's variables and volumes may refer to, as it is now."""
+    return References(
+        pod=on.pod, pod_ip=on.record.sandbox_ip, look_up=lambda kind, name: on.node.api.get(kind, on.pod.namespace, name)
+    )
+
+
+def _files_of(on: PodOnNode, volume: FilesVolume) -> dict[str, tuple[bytes, int]]:
+    """Return content and mode of a volume's files by path. Raises LabError in the kubelet's words."""
+    references = references_of(on)
+    found: dict[str, tuple[bytes, int]] = {}
+    for source in volume.sources:
+        match source:
+            case KeyFiles():
+                found |= _key_files(references, source, volume.default_mode)
+            case DownwardFiles():
+                for path, reference, mode in source.items:
+                    text = references.of_pod(reference, None)
+                    found[path] = (text.encode(), volume.default_mode if mode is None else mode)
+    return found
+
+
+def _key_files(references: References, source: KeyFiles, default_mode: int) -> dict[str, tuple[bytes, int]]:
+    keys = references.keys(source.kind, source.name, optional=source.optional)
+    if not source.items:
+        return {key: (data, default_mode) for key, data in keys.items()}
+    missing = [key for key, _, _ in source.items if key not in keys]
+    if missing and not source.optional:
+        kind = "config" if source.kind == "ConfigMap" else "secret"
+        raise LabError(f"references non-existent {kind} key: {missing[0]}")
+    return {path: (keys[key], default_mode if mode is None else mode) for key, path, mode in source.items if key in keys}
+
+
+def mounts_of(
+    on: PodOnNode, container: Container, number: int, volumes: PodVolumes, variables: Mapping[str, str]
+) -> tuple[Mount, ...]:
+    """Return the container's mounts: its volumeMounts, whose subPathExpr may name ``variables``, and the file for its
+    termination message."""
+    mounts = [_mount(on, mount, volumes.directories[mount.name], variables) for mount in container.volume_mounts]
     # Dots, which no volume's name has: were it a volume of the pod, another container could put a link to the host at the file.
     directory = on.node.files.empty_dir(on.node.cluster, on.uid, f"termination.{container.name}.{number}")
     log = directory / TERMINATION_LOG
@@ -76,9 +133,11 @@ def mounts_of(on: PodOnNode, container: Container, number: int, volumes: PodVolu
     return (*mounts, Mount(volume="", source=str(log), target=target, read_only=False))
 
 
-def _mount(on: PodOnNode, mount: VolumeMount, directory: Path) -> Mount:
-    if mount.sub_path:
-        directory = on.node.files.sub_path(on.node.cluster, on.uid, directory, mount.sub_path)
+def _mount(on: PodOnNode, mount: VolumeMount, directory: Path, variables: Mapping[str, str]) -> Mount:
+    sub_path = mount.sub_path or expand(mount.sub_path_expr, variables)
+    if sub_path:
+        directory = on.node.files.sub_path(on.node.cluster, on.uid, directory, sub_path)
+    of_files = any(isinstance(volume, FilesVolume) and volume.name == mount.name for volume in on.pod.spec.volumes)
     # A relative mountPath is relative to the root (kubelet_pods.go: makeMounts makes it absolute).
     target = str(PurePosixPath("/") / mount.mount_path)
-    return Mount(volume=mount.name, source=str(directory), target=target, read_only=mount.read_only)
+    return Mount(volume=mount.name, source=str(directory), target=target, read_only=mount.read_only or of_files)

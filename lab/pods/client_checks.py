@@ -8,10 +8,12 @@ kubectl/pkg/cmd/apply/apply.go (v1.36).
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 from lab.pods.field_errors import quoted
+from lab.pods.kinds import KEPT_KINDS, KeptKind
 from lab.pods.manifest import Document
 from lab.pods.notes import FieldNote
 from lab.pods.refusals import Refusal, refused_by_client
@@ -43,7 +45,7 @@ def metadata_refusal(document: Document, type_errors: list[FieldNote], filename:
     """Refuse metadata that does not decode: kubectl reads it itself."""
     for note in type_errors:
         if note.path == "metadata" or note.path.startswith("metadata."):
-            detail = note.message.replace("Go struct field Pod.metadata ", "Go struct field metadataOnlyObject.metadata ")
+            detail = re.sub(r"Go struct field \w+\.metadata ", "Go struct field metadataOnlyObject.metadata ", note.message)
             return refused_by_client(f"unable to decode {quoted(filename)}: {detail}", replace(note, kind="Client"))
     return None
 
@@ -74,8 +76,8 @@ def namespace_refusal(document: Document, namespace: str) -> Refusal | None:
     )
 
 
-def name_refusal(document: Document, namespace: str, filename: str) -> Refusal | None:
-    """Refuse, for ``apply``, a pod without a name: apply first asks the server for the object of that name."""
+def name_refusal(document: Document, namespace: str, filename: str, kept: KeptKind = KEPT_KINDS["Pod"]) -> Refusal | None:
+    """Refuse, for ``apply``, an object without a name: apply first asks the server for the object of that name."""
     metadata = metadata_of(document.value)
     if metadata.get("name"):
         return None
@@ -85,7 +87,8 @@ def name_refusal(document: Document, namespace: str, filename: str) -> Refusal |
         return refused_by_client(message, FieldNote("metadata.generateName", message, line, "Client"))
     empty = "resource name may not be empty"
     message = (
-        'error when retrieving current configuration of:\nResource: "/v1, Resource=pods", GroupVersionKind: "/v1, Kind=Pod"\n'
+        f'error when retrieving current configuration of:\nResource: "{kept.group}/v1, Resource={kept.resource}",'
+        f' GroupVersionKind: "{kept.group}/v1, Kind={kept.kind}"\n'
         f'Name: "", Namespace: "{namespace}"\nfrom server for: "{filename}": {empty}'
     )
     return refused_by_client(message, FieldNote("metadata.name", empty, document.lines.line("metadata.name"), "Client"))

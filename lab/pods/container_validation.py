@@ -10,14 +10,13 @@ from collections.abc import Container as Contains
 from dataclasses import dataclass
 from typing import Any
 
+from lab.pods.environment_validation import check_environment
 from lab.pods.field_errors import FieldErrors
 from lab.pods.handler_validation import check_lifecycle, check_probe
 from lab.pods.names import (
     dns_label_errors,
-    environment_name_errors,
     port_name_errors,
     port_number_errors,
-    qualified_name_errors,
     range_message,
 )
 from lab.pods.quantity import parse_quantity
@@ -26,25 +25,6 @@ JSON = dict[str, Any]
 
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _LARGEST_ID = 2147483647  # validation.go: IsValidUserID, int32
-_ENV_FIELDS = (  # validEnvDownwardAPIFieldPathExpressions, sorted
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.uid",
-    "spec.nodeName",
-    "spec.serviceAccountName",
-    "status.hostIP",
-    "status.hostIPs",
-    "status.podIP",
-    "status.podIPs",
-)
-_OTHER_DOWNWARD_FIELDS = (  # pods/helpers.go: converted, but not for env
-    "metadata.annotations",
-    "metadata.labels",
-    "spec.host",
-    "spec.restartPolicy",
-    "spec.schedulerName",
-    "status.phase",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +100,7 @@ def _check_common(errors: FieldErrors, path: str, container: JSON, pod: PodConte
     if container["terminationMessagePolicy"] not in policies:
         errors.not_supported(f"{path}.terminationMessagePolicy", container["terminationMessagePolicy"], policies)
     _check_ports(errors, f"{path}.ports", container.get("ports", []))
-    for index, variable in enumerate(container.get("env", [])):
-        _check_variable(errors, f"{path}.env[{index}]", variable)
+    check_environment(errors, path, container)
     _check_mounts(errors, f"{path}.volumeMounts", container.get("volumeMounts", []), pod.volumes)
     pull_policies = ("Always", "IfNotPresent", "Never")
     if container["imagePullPolicy"] not in pull_policies:
@@ -158,52 +137,6 @@ def _check_ports(errors: FieldErrors, path: str, ports: list[JSON]) -> None:
             errors.not_supported(f"{at}.protocol", port["protocol"], ("SCTP", "TCP", "UDP"))
 
 
-def _check_variable(errors: FieldErrors, path: str, variable: JSON) -> None:
-    name = variable["name"]
-    if not name:
-        errors.required(f"{path}.name")
-    else:
-        errors.invalid_for_each(f"{path}.name", name, environment_name_errors(name))
-    source = variable.get("valueFrom")
-    if source is None:
-        return
-    if "fieldRef" in source:
-        _check_field_ref(errors, f"{path}.valueFrom.fieldRef", source["fieldRef"])
-    if not source:
-        known = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
-        errors.invalid(f"{path}.valueFrom", "", known)
-    elif variable.get("value"):
-        errors.invalid(f"{path}.valueFrom", "", "may not be specified when `value` is not empty")
-    elif len(source) > 1:
-        errors.invalid(f"{path}.valueFrom", "", "may not have more than one field specified at a time")
-
-
-def _check_field_ref(errors: FieldErrors, path: str, reference: JSON) -> None:
-    field_path = reference["fieldPath"]
-    at = f"{path}.fieldPath"
-    if not field_path:
-        errors.required(at)
-        return
-    name, subscript = split_subscript(field_path)
-    if (name if subscript is not None else field_path) not in (*_ENV_FIELDS, *_OTHER_DOWNWARD_FIELDS):
-        errors.invalid(at, field_path, f"error converting fieldPath: field label not supported: {field_path}")
-    elif subscript is None:
-        if field_path not in _ENV_FIELDS:
-            errors.not_supported(at, field_path, _ENV_FIELDS)
-    elif name in ("metadata.labels", "metadata.annotations"):
-        errors.invalid_for_each(path, subscript, qualified_name_errors(subscript), at=at)
-    else:
-        errors.invalid(path, name, "does not support subscript", at=at)
-
-
-def split_subscript(field_path: str) -> tuple[str, str | None]:
-    """Split ``metadata.labels['app']`` into the field and the key; the key is None where there is none."""
-    name, bracket, rest = field_path.partition("['")
-    if not bracket or not rest.endswith("']"):
-        return field_path, None
-    return name, rest.removesuffix("']")
-
-
 def _check_mounts(errors: FieldErrors, path: str, mounts: list[JSON], volumes: Contains[str]) -> None:
     paths: set[str] = set()
     for index, mount in enumerate(mounts):
@@ -222,6 +155,13 @@ def _check_mounts(errors: FieldErrors, path: str, mounts: list[JSON], volumes: C
             errors.invalid(f"{at}.subPath", sub_path, "must be a relative path")
         if ".." in sub_path.split("/"):
             errors.invalid(f"{at}.subPath", sub_path, "must not contain '..'")
+        expression = mount.get("subPathExpr", "")
+        if expression and sub_path:
+            errors.invalid(f"{at}.subPathExpr", expression, "subPathExpr and subPath are mutually exclusive")
+        if expression.startswith("/"):
+            errors.invalid(f"{at}.subPathExpr", expression, "must be a relative path")
+        if ".." in expression.split("/"):
+            errors.invalid(f"{at}.subPathExpr", expression, "must not contain '..'")
 
 
 def _check_resources(errors: FieldErrors, path: str, resources: JSON) -> None:

@@ -7,27 +7,35 @@ Source: pkg/apis/core/v1/conversion.go, pkg/securitycontext/util.go (DetermineEf
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from lab.pods.model import (
     Container,
     ContainerPort,
+    DownwardFiles,
     EmptyDirVolume,
+    EnvFrom,
     EnvVar,
     ExecAction,
+    FieldReference,
+    FilesVolume,
     GRPCAction,
     Handler,
     HostPathVolume,
     HTTPGetAction,
+    KeyFiles,
+    KeyReference,
     Lifecycle,
     NoAction,
     Pod,
     PodSpec,
     Probe,
     ProbeHandler,
+    ResourceReference,
     SecurityContext,
     SleepAction,
     TCPSocketAction,
+    ValueSource,
     Volume,
     VolumeMount,
 )
@@ -35,10 +43,15 @@ from lab.pods.quantity import parse_quantity
 
 JSON = dict[str, Any]
 
+_KEY_SELECTORS: dict[str, Literal["ConfigMap", "Secret"]] = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
+_FILE_SOURCES = ("configMap", "secret", "downwardAPI")  # of a projected volume; the lab has no tokens to project
+
 
 def pod_from_object(object: JSON) -> Pod:
     """Return the Pod that ``object`` (kind Pod, admitted) describes."""
     metadata = object["metadata"]
+    gates = {gate["conditionType"] for gate in object["spec"].get("readinessGates", ())}
+    conditions = object.get("status", {}).get("conditions", ())
     return Pod(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -50,6 +63,7 @@ def pod_from_object(object: JSON) -> Pod:
         generation=metadata.get("generation", 1),
         deletion_timestamp=metadata.get("deletionTimestamp"),
         deletion_grace_period_seconds=metadata.get("deletionGracePeriodSeconds"),
+        gate_conditions=tuple((c["type"], c["status"]) for c in conditions if c["type"] in gates),
     )
 
 
@@ -64,6 +78,12 @@ def _spec(spec: JSON) -> PodSpec:
         volumes=tuple(_volume(volume) for volume in spec.get("volumes", ())),
         hostname=spec.get("hostname", ""),
         node_selector=_pairs(spec.get("nodeSelector")),
+        service_account_name=spec.get("serviceAccountName", "default"),
+        image_pull_secrets=tuple(secret["name"] for secret in spec.get("imagePullSecrets", ()) if secret.get("name")),
+        host_aliases=tuple((alias["ip"], tuple(alias.get("hostnames", ()))) for alias in spec.get("hostAliases", ())),
+        readiness_gates=tuple(gate["conditionType"] for gate in spec.get("readinessGates", ())),
+        fs_group=security.get("fsGroup"),
+        supplemental_groups=tuple(security.get("supplementalGroups", ())),
     )
 
 
@@ -77,6 +97,7 @@ def _container(container: JSON, pod_security: JSON) -> Container:
         args=tuple(container.get("args", ())),
         working_dir=container.get("workingDir", ""),
         env=tuple(_variable(variable) for variable in container.get("env", ())),
+        env_from=tuple(_env_from(source) for source in container.get("envFrom", ())),
         ports=tuple(_port(port) for port in container.get("ports", ())),
         volume_mounts=tuple(_mount(mount) for mount in container.get("volumeMounts", ())),
         lifecycle=_lifecycle(container["lifecycle"]) if "lifecycle" in container else None,
@@ -89,6 +110,11 @@ def _container(container: JSON, pod_security: JSON) -> Container:
         restart_policy=container.get("restartPolicy"),
         cpu_limit_cores=float(parse_quantity(limits["cpu"]).value) if "cpu" in limits else None,
         memory_limit_bytes=_bytes(limits.get("memory")),
+        resources=tuple(
+            (f"{kind}.{name}", amount)
+            for kind in ("limits", "requests")
+            for name, amount in sorted(container.get("resources", {}).get(kind, {}).items())
+        ),
         stdin=container.get("stdin", False),
         tty=container.get("tty", False),
     )
@@ -159,8 +185,30 @@ def _tcp_socket(action: JSON) -> TCPSocketAction:
 
 
 def _variable(variable: JSON) -> EnvVar:
-    reference = variable.get("valueFrom", {}).get("fieldRef", {})
-    return EnvVar(name=variable["name"], value=variable.get("value", ""), field_path=reference.get("fieldPath"))
+    given = variable.get("valueFrom", {})
+    source: ValueSource | None = None
+    for selector, kind in _KEY_SELECTORS.items():
+        if selector in given:
+            key = given[selector]
+            source = KeyReference(kind=kind, name=key.get("name", ""), key=key["key"], optional=key.get("optional", False))
+    if source is None and given:
+        source = _pod_reference(given)
+    return EnvVar(name=variable["name"], value=variable.get("value", ""), source=source)
+
+
+def _pod_reference(holder: JSON) -> FieldReference | ResourceReference:
+    if "resourceFieldRef" not in holder:
+        return FieldReference(path=holder["fieldRef"]["fieldPath"])
+    given = holder["resourceFieldRef"]
+    return ResourceReference(
+        resource=given["resource"], container_name=given.get("containerName", ""), divisor=given.get("divisor", "0")
+    )
+
+
+def _env_from(source: JSON) -> EnvFrom:
+    kind: Literal["ConfigMap", "Secret"] = "ConfigMap" if "configMapRef" in source else "Secret"
+    given = source["configMapRef" if kind == "ConfigMap" else "secretRef"]
+    return EnvFrom(kind=kind, name=given["name"], prefix=source.get("prefix", ""), optional=given.get("optional", False))
 
 
 def _port(port: JSON) -> ContainerPort:
@@ -178,6 +226,7 @@ def _mount(mount: JSON) -> VolumeMount:
         mount_path=mount["mountPath"],
         read_only=mount.get("readOnly", False),
         sub_path=mount.get("subPath", ""),
+        sub_path_expr=mount.get("subPathExpr", ""),
     )
 
 
@@ -185,8 +234,29 @@ def _volume(volume: JSON) -> Volume:
     if "hostPath" in volume:
         source = volume["hostPath"]
         return HostPathVolume(name=volume["name"], path=source["path"], type=source.get("type", ""))
+    for name in ("configMap", "secret", "downwardAPI", "projected"):
+        if name in volume:
+            return _files(volume["name"], name, volume[name])
     source = volume["emptyDir"]
     return EmptyDirVolume(name=volume["name"], medium=source.get("medium", ""), size_limit_bytes=_bytes(source.get("sizeLimit")))
+
+
+def _files(name: str, kind: str, given: JSON) -> FilesVolume:
+    projections = given.get("sources", ()) if kind == "projected" else ({kind: given},)
+    sources = tuple(_files_source(*item) for projection in projections for item in projection.items() if item[0] in _FILE_SOURCES)
+    return FilesVolume(name=name, sources=sources, default_mode=given["defaultMode"])
+
+
+def _files_source(kind: str, given: JSON) -> KeyFiles | DownwardFiles:
+    if kind == "downwardAPI":
+        items = given.get("items", ())
+        return DownwardFiles(items=tuple((item["path"], _pod_reference(item), item.get("mode")) for item in items))
+    return KeyFiles(
+        kind="ConfigMap" if kind == "configMap" else "Secret",
+        name=given.get("secretName") or given.get("name", ""),
+        items=tuple((item["key"], item["path"], item.get("mode")) for item in given.get("items", ())),
+        optional=given.get("optional", False),
+    )
 
 
 def _security(context: JSON) -> SecurityContext:
@@ -195,6 +265,8 @@ def _security(context: JSON) -> SecurityContext:
         run_as_group=context.get("runAsGroup"),
         run_as_non_root=context.get("runAsNonRoot"),
         read_only_root_filesystem=context.get("readOnlyRootFilesystem", False),
+        added_capabilities=tuple(context.get("capabilities", {}).get("add", ())),
+        dropped_capabilities=tuple(context.get("capabilities", {}).get("drop", ())),
     )
 
 

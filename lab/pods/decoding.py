@@ -1,4 +1,4 @@
-"""Decode a document into a Pod's fields, strictly, and say what does not fit as the Go decoder words it.
+"""Decode a document into an object's fields, strictly, and say what does not fit as the Go decoder words it.
 
 One walk finds three things: values of the wrong type (the server names the first), fields that the Pod type does not have
 (it names all), and fields that this lab does not run. What does fit is kept, with nulls and empty values dropped as the
@@ -8,12 +8,14 @@ Source: sigs.k8s.io/json (``decode.go``), k8s.io/apimachinery/pkg/runtime/serial
 
 from __future__ import annotations
 
+import base64
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab.pods.lines import LineMap, child
 from lab.pods.notes import FieldNote
-from lab.pods.pod_fields import RESOURCES, STRUCTS
+from lab.pods.pod_fields import RESOURCES, RESOURCES_WITHOUT_EFFECT, STRUCTS
 from lab.pods.quantity import QuantityError, parse_quantity
 from lab.pods.schema import INTEGER_RANGES, Field, kind_of
 
@@ -22,18 +24,24 @@ _MISSING = object()  # the value did not fit, or counts as absent
 
 @dataclass(slots=True)
 class Decoded:
-    """The fields that fit, and three kinds of notes, each in the order in which the server meets them."""
+    """The fields that fit, and four kinds of notes, each in the order in which the server meets them."""
 
     value: dict[str, Any] = field(default_factory=dict)
     type_errors: list[FieldNote] = field(default_factory=list)
     unknown_fields: list[FieldNote] = field(default_factory=list)
     unsupported: list[FieldNote] = field(default_factory=list)
+    without_effect: list[FieldNote] = field(default_factory=list)
 
 
 def decode_pod(document: dict[str, Any], lines: LineMap) -> Decoded:
     """Decode a document whose kind is Pod."""
+    return decode_object(document, lines, "Pod")
+
+
+def decode_object(document: dict[str, Any], lines: LineMap, kind: str) -> Decoded:
+    """Decode a document of a kind that the lab keeps (`lab.pods.kinds`)."""
     decoder = _Decoder(lines)
-    decoder.result.value = decoder.struct(document, "v1.Pod", "")
+    decoder.result.value = decoder.struct(document, f"v1.{kind}", "")
     return decoder.result
 
 
@@ -63,7 +71,7 @@ class _Decoder:
                 message = f'unknown field "{key_path}"'
                 self.result.unknown_fields.append(FieldNote(key_path, message, self._lines.line(key_path), "UnknownField"))
                 continue
-            place = _Place(key_path, f"{_struct_name(go_type, path)}.{_without_indices(key_path)}")
+            place = _Place(key_path, f"{_struct_name(go_type)}.{_without_indices(key_path)}")
             decoded = self._field(value[key], known, place)
             if decoded is not _MISSING:
                 kept[key] = decoded
@@ -78,6 +86,8 @@ class _Decoder:
             return _MISSING
         if known.refuses(decoded):
             self._unsupported(place.path, known.refusal)
+        if known.ignores(decoded):
+            self._ignored(place.path, known.no_effect)
         return decoded
 
     def _value(self, value: Any, go_type: str, place: _Place) -> Any:
@@ -86,7 +96,7 @@ class _Decoder:
         kind = kind_of(go_type)
         if kind == "list" and isinstance(value, list):
             return self._list(value, go_type.removeprefix("*")[2:], place)
-        if kind in ("map", "v1.ResourceList") and isinstance(value, dict):
+        if kind in ("map", "v1.ResourceList", "map[string][]uint8") and isinstance(value, dict):
             return self._map(value, kind, place)
         if kind == "struct" and isinstance(value, dict):
             # A struct that is not listed is one the lab never runs: kept as it is, for the stages that count it.
@@ -112,9 +122,13 @@ class _Decoder:
             at = _Place(child(place.path, key), place.go_field)
             if kind == "map":
                 decoded = "" if value[key] is None else self._value(value[key], "string", at)
+            elif kind == "map[string][]uint8":
+                decoded = "" if value[key] is None else self._base64(value[key], at)
             else:
                 decoded = "0" if value[key] is None else self._quantity(value[key], at)
-                if decoded is not _MISSING and key not in RESOURCES:
+                if decoded is not _MISSING and key in RESOURCES_WITHOUT_EFFECT:
+                    self._ignored(at.path, "the lab limits cpu and memory")
+                elif decoded is not _MISSING and key not in RESOURCES:
                     self._unsupported(at.path, "the lab limits cpu and memory; leave it out")
             if decoded is not _MISSING:
                 kept[key] = decoded
@@ -128,6 +142,18 @@ class _Decoder:
             self.result.type_errors.append(FieldNote(place.path, str(error), self._lines.line(place.path), "TypeError"))
             return _MISSING
 
+    def _base64(self, value: Any, place: _Place) -> Any:
+        if not isinstance(value, str):
+            return self._wrong_type(value, "[]uint8", place)
+        plain = value.replace("\n", "").replace("\r", "")
+        try:
+            base64.b64decode(plain, validate=True)
+        except ValueError:
+            message = f"illegal base64 data at input byte {_first_not_base64(plain)}"
+            self.result.type_errors.append(FieldNote(place.path, message, self._lines.line(place.path), "TypeError"))
+            return _MISSING
+        return plain
+
     def _wrong_type(self, value: Any, go_type: str, place: _Place) -> Any:
         named = _named_type(go_type)
         found = _json_kind(value, go_type)
@@ -138,6 +164,10 @@ class _Decoder:
     def _unsupported(self, path: str, why: str) -> None:
         message = f"not supported by this lab: {why}"
         self.result.unsupported.append(FieldNote(path, message, self._lines.line(path), "Unsupported"))
+
+    def _ignored(self, path: str, why: str) -> None:
+        message = f"has no effect in the lab: {why}"
+        self.result.without_effect.append(FieldNote(path, message, self._lines.line(path), "NoEffect"))
 
 
 def _fits(value: Any, kind: str, go_type: str) -> bool:
@@ -151,6 +181,13 @@ def _fits(value: Any, kind: str, go_type: str) -> bool:
         low, high = INTEGER_RANGES[go_type.removeprefix("*") if kind == "integer" else "int32"]
         return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
     return False
+
+
+def _first_not_base64(text: str) -> int:
+    """Return where Go's decoder gives up: at the first character that is none of base64's, else at the end of what is whole."""
+    body = text.rstrip("=")
+    stray = re.search(r"[^A-Za-z0-9+/]", body)
+    return stray.start() if stray else len(body) // 4 * 4
 
 
 def _json_kind(value: Any, go_type: str) -> str:
@@ -168,8 +205,8 @@ def _named_type(go_type: str) -> str:
     return {"intstr.IntOrString": "int32", "v1.Time": "string", "v1.ResourceList": "v1.ResourceList"}.get(bare, bare)
 
 
-def _struct_name(go_type: str, path: str) -> str:
-    return go_type.removeprefix("*").removeprefix("v1.") if path else "Pod"
+def _struct_name(go_type: str) -> str:
+    return go_type.removeprefix("*").removeprefix("v1.")
 
 
 def _without_indices(path: str) -> str:

@@ -2,11 +2,12 @@
 
 The functions fill the given object in place: they are handed a copy made by decoding and nothing else holds it.
 Source: pkg/apis/core/v1/defaults.go, pkg/registry/core/pod/strategy.go (PrepareForCreate), pkg/api/pod/util.go,
-plugin/pkg/admission/{priority,serviceaccount,defaulttolerationseconds} (v1.36).
+plugin/pkg/admission/{serviceaccount,defaulttolerationseconds} (v1.36).
 """
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 JSON = dict[str, Any]
@@ -14,6 +15,7 @@ JSON = dict[str, Any]
 DEFAULT_GRACE_SECONDS = 30  # core/v1/types.go: DefaultTerminationGracePeriodSeconds
 NEGATIVE_GRACE_BECOMES_SECONDS = 1  # registry/core/pod/strategy.go
 _TOLERATION_SECONDS = 300  # admission/defaulttolerationseconds: default-not-ready-toleration-seconds
+DEFAULT_FILE_MODE = 0o644  # core/v1/types.go: ConfigMapVolumeSourceDefaultMode and its like
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _SERVER_SET_METADATA = (
     "uid",
@@ -24,6 +26,22 @@ _SERVER_SET_METADATA = (
     "managedFields",
     "resourceVersion",
 )
+
+
+def fill_object(object: JSON, *, namespace: str | None) -> None:
+    """Fill a decoded object of another kind; ``namespace`` is None for one that has none. A Secret's stringData joins its data
+    (pkg/apis/core/v1/conversion.go)."""
+    metadata = object.setdefault("metadata", {})
+    for name in _SERVER_SET_METADATA:
+        metadata.pop(name, None)
+    if namespace is not None:
+        metadata.setdefault("namespace", namespace)
+    if object["kind"] == "Secret":
+        object.setdefault("type", "Opaque")
+        plain = object.pop("stringData", {})
+        if plain:
+            encoded = {key: base64.b64encode(text.encode()).decode() for key, text in plain.items()}
+            object["data"] = {**object.get("data", {}), **encoded}
 
 
 def fill_pod(pod: JSON, *, namespace: str, feature_gates: frozenset[str]) -> None:
@@ -67,8 +85,6 @@ def _fill_spec(spec: JSON) -> None:
     spec.setdefault("schedulerName", "default-scheduler")
     spec.setdefault("securityContext", {})
     spec.setdefault("enableServiceLinks", True)
-    spec.setdefault("priority", 0)
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
     account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
     spec["serviceAccountName"] = spec["serviceAccount"] = account
     _add_tolerations(spec)
@@ -92,8 +108,7 @@ def _fill_container(container: JSON) -> None:
     for port in container.get("ports", ()):
         port.setdefault("protocol", "TCP")
     for variable in container.get("env", ()):
-        if "fieldRef" in variable.get("valueFrom", {}):
-            variable["valueFrom"]["fieldRef"].setdefault("apiVersion", "v1")
+        _fill_reference(variable.get("valueFrom", {}))
     for name in _PROBES:
         if name in container:
             _fill_probe(container[name])
@@ -118,8 +133,24 @@ def _fill_http_get(handler: JSON) -> None:
         handler["httpGet"].setdefault("scheme", "HTTP")
 
 
+def _fill_reference(holder: JSON) -> None:
+    if "fieldRef" in holder:
+        holder["fieldRef"].setdefault("apiVersion", "v1")
+    if "resourceFieldRef" in holder:
+        holder["resourceFieldRef"].setdefault("divisor", "0")
+
+
 def _fill_volume(volume: JSON) -> None:
     if set(volume) == {"name"}:
         volume["emptyDir"] = {}
     if "hostPath" in volume:
         volume["hostPath"].setdefault("type", "")
+    for source in ("configMap", "secret", "downwardAPI", "projected"):
+        if source in volume:
+            volume[source].setdefault("defaultMode", DEFAULT_FILE_MODE)
+    sources = [volume, *volume.get("projected", {}).get("sources", ())]
+    for item in (item for source in sources for item in source.get("downwardAPI", {}).get("items", ())):
+        _fill_reference(item)
+    for source in volume.get("projected", {}).get("sources", ()):
+        if "serviceAccountToken" in source:
+            source["serviceAccountToken"].setdefault("expirationSeconds", 3600)

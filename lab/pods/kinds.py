@@ -1,11 +1,13 @@
 """The kinds that kubectl finds on a v1.36 server, by API version.
 
-The lab runs Pods alone; the rest is here so that a Service is refused as "not run by this lab" and only a kind that
-Kubernetes does not have as "no matches for kind".
+The lab runs Pods, and keeps a few kinds that pods refer to or that stand beside them. The rest is here so that a Deployment is
+refused as "not run by this lab" and only a kind that Kubernetes does not have as "no matches for kind".
 Source: staging/src/k8s.io/api (v1.36, what a default server serves).
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 _KINDS = {
     "v1": (
@@ -46,3 +48,77 @@ def resolve_kind(api_version: str, kind: str) -> str | None:
         if kind in (known, known.lower(), f"{known}List"):
             return known
     return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptKind:
+    """A kind whose objects the lab keeps. ``resource`` is its plural as in API paths, ``short`` its other names, ``no_effect``
+    why objects of it change nothing here ("" when they do)."""
+
+    kind: str
+    resource: str
+    group: str = ""
+    short: tuple[str, ...] = ()
+    namespaced: bool = True
+    no_effect: str = ""
+
+    @property
+    def printed(self) -> str:
+        """The kind as kubectl prints it before a name: ``poddisruptionbudget.policy``."""
+        return f"{self.kind.lower()}.{self.group}" if self.group else self.kind.lower()
+
+    @property
+    def qualified_resource(self) -> str:
+        """The resource as the server's messages name it: ``poddisruptionbudgets.policy``."""
+        return f"{self.resource}.{self.group}" if self.group else self.resource
+
+    @property
+    def words(self) -> frozenset[str]:
+        """What kubectl takes for the kind on its command line."""
+        return frozenset({self.resource, self.kind.lower(), self.printed, self.qualified_resource, *self.short})
+
+
+_NO_ACCESS = "every request is allowed here"
+_NO_TRAFFIC = "no traffic goes through it: pods are reached at their own addresses"
+_KEPT = (
+    KeptKind(kind="Pod", resource="pods", short=("po",)),
+    KeptKind(kind="ConfigMap", resource="configmaps", short=("cm",)),
+    KeptKind(kind="Secret", resource="secrets"),
+    KeptKind(kind="ServiceAccount", resource="serviceaccounts", short=("sa",)),
+    KeptKind(kind="PriorityClass", resource="priorityclasses", group="scheduling.k8s.io", short=("pc",), namespaced=False),
+    KeptKind(kind="PodDisruptionBudget", resource="poddisruptionbudgets", group="policy", short=("pdb",)),
+    KeptKind(kind="Service", resource="services", short=("svc",), no_effect=_NO_TRAFFIC),
+    KeptKind(kind="Ingress", resource="ingresses", group="networking.k8s.io", short=("ing",), no_effect=_NO_TRAFFIC),
+    KeptKind(
+        kind="NetworkPolicy",
+        resource="networkpolicies",
+        group="networking.k8s.io",
+        short=("netpol",),
+        no_effect="pods of a cluster always reach one another and nothing else",
+    ),
+    KeptKind(
+        kind="Namespace",
+        resource="namespaces",
+        short=("ns",),
+        namespaced=False,
+        no_effect="a run has the one namespace that it names",
+    ),
+    KeptKind(kind="Role", resource="roles", group="rbac.authorization.k8s.io", no_effect=_NO_ACCESS),
+    KeptKind(kind="RoleBinding", resource="rolebindings", group="rbac.authorization.k8s.io", no_effect=_NO_ACCESS),
+    KeptKind(
+        kind="ClusterRole", resource="clusterroles", group="rbac.authorization.k8s.io", namespaced=False, no_effect=_NO_ACCESS
+    ),
+    KeptKind(
+        kind="ClusterRoleBinding",
+        resource="clusterrolebindings",
+        group="rbac.authorization.k8s.io",
+        namespaced=False,
+        no_effect=_NO_ACCESS,
+    ),
+)
+KEPT_KINDS = {kept.kind: kept for kept in _KEPT}
+
+
+def kept_kind(word: str) -> KeptKind | None:
+    """Return the kept kind that kubectl finds for a word of its command line, or None."""
+    return next((kept for kept in _KEPT if word.lower() in kept.words), None)

@@ -89,12 +89,51 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldReference:
+    """A field of the pod itself, such as ``metadata.name`` or ``metadata.labels['app']``."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceReference:
+    """An amount, such as ``limits.memory``, of a container ("" is the one that refers), in units of ``divisor`` ("0" is 1)."""
+
+    resource: str
+    container_name: str = ""
+    divisor: str = "0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyReference:
+    """One key of a ConfigMap or Secret of the pod's namespace."""
+
+    kind: Literal["ConfigMap", "Secret"]
+    name: str
+    key: str
+    optional: bool = False
+
+
+ValueSource = FieldReference | ResourceReference | KeyReference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnvVar:
-    """A name and either a literal ``value`` or a downward-API ``field_path`` such as ``metadata.name``."""
+    """A name and either a literal ``value`` or a ``source``."""
 
     name: str
     value: str = ""
-    field_path: str | None = None
+    source: ValueSource | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvFrom:
+    """All keys of a ConfigMap or Secret as variables, each with ``prefix`` before its name."""
+
+    kind: Literal["ConfigMap", "Secret"]
+    name: str
+    prefix: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +154,7 @@ class VolumeMount:
     mount_path: str
     read_only: bool = False
     sub_path: str = ""
+    sub_path_expr: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +175,33 @@ class HostPathVolume:
     type: str = ""
 
 
-Volume = EmptyDirVolume | HostPathVolume
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFiles:
+    """Keys of a ConfigMap or Secret as files. ``items`` are (key, path, mode or None); none means all, under their names."""
+
+    kind: Literal["ConfigMap", "Secret"]
+    name: str
+    items: tuple[tuple[str, str, int | None], ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownwardFiles:
+    """Fields and amounts of the pod as files: (path, source, mode or None)."""
+
+    items: tuple[tuple[str, FieldReference | ResourceReference, int | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesVolume:
+    """A read-only volume of files: a configMap, secret, downwardAPI or projected volume. Later sources win."""
+
+    name: str
+    sources: tuple[KeyFiles | DownwardFiles, ...]
+    default_mode: int
+
+
+Volume = EmptyDirVolume | HostPathVolume | FilesVolume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +212,8 @@ class SecurityContext:
     run_as_group: int | None = None
     run_as_non_root: bool | None = None
     read_only_root_filesystem: bool = False
+    added_capabilities: tuple[str, ...] = ()
+    dropped_capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +227,7 @@ class Container:
     args: tuple[str, ...] = ()
     working_dir: str = ""
     env: tuple[EnvVar, ...] = ()
+    env_from: tuple[EnvFrom, ...] = ()
     ports: tuple[ContainerPort, ...] = ()
     volume_mounts: tuple[VolumeMount, ...] = ()
     lifecycle: Lifecycle | None = None
@@ -171,6 +240,7 @@ class Container:
     restart_policy: RestartPolicy | None = None
     cpu_limit_cores: float | None = None
     memory_limit_bytes: int | None = None
+    resources: tuple[tuple[str, str], ...] = ()  # ("limits.cpu", "500m") …
     stdin: bool = False
     tty: bool = False
 
@@ -187,6 +257,12 @@ class PodSpec:
     volumes: tuple[Volume, ...] = ()
     hostname: str = ""
     node_selector: tuple[tuple[str, str], ...] = ()
+    service_account_name: str = "default"
+    image_pull_secrets: tuple[str, ...] = ()
+    host_aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    readiness_gates: tuple[str, ...] = ()
+    fs_group: int | None = None
+    supplemental_groups: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +279,7 @@ class Pod:
     generation: int = 1
     deletion_timestamp: str | None = None
     deletion_grace_period_seconds: int | None = None
+    gate_conditions: tuple[tuple[str, str], ...] = ()  # what the API says of the readiness gates: (type, status)
 
     @property
     def full_name(self) -> str:

@@ -103,6 +103,17 @@ def environment_name_errors(value: str) -> list[str]:
     return ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
 
 
+def config_key_errors(value: str) -> list[str]:
+    """Check a key of a ConfigMap or a Secret."""
+    errors = _too_long(value, _SUBDOMAIN_LENGTH)
+    if not _matches("[-._a-zA-Z0-9]+", value):
+        rule = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+        errors.append(_regex_error(rule, "[-._a-zA-Z0-9]+", "key.name", "KEY_NAME", "key-name"))
+    if value in (".", "..") or value.startswith(".."):
+        errors.append(f"must not be '{value}'" if value in (".", "..") else "must not start with '..'")
+    return errors
+
+
 def range_message(low: int, high: int) -> str:
     """Return the complaint about a number outside ``low`` to ``high``."""
     return f"must be between {low} and {high}, inclusive"

@@ -13,8 +13,8 @@ class FieldNote:
     """One remark.
 
     ``kind`` is the server's cause reason (``FieldValueInvalid`` …), ``TypeError``, ``UnknownField``, ``Unsupported`` (by the
-    lab), ``Syntax``, ``Client`` (kubectl), ``Forbidden``, ``Warning`` (a remark of the lab) or ``ServerWarning``
-    (kubectl prints it).
+    lab), ``NoEffect`` (in the lab), ``Syntax``, ``Client`` (kubectl), ``Forbidden``, ``Warning`` (a remark of the lab) or
+    ``ServerWarning`` (kubectl prints it).
     """
 
     path: str

@@ -7,13 +7,17 @@ Source: staging/src/k8s.io/api/core/v1/types.go, apimachinery/pkg/apis/meta/v1/t
 
 from __future__ import annotations
 
-from lab.pods.schema import Field, only, refused, required, run, stored
+from lab.pods.object_fields import OBJECT_META, OBJECT_STRUCTS
+from lab.pods.schema import Field, only, refused, required, run, stored, without_effect
+from lab.pods.volume_fields import VOLUME_STRUCTS
 
 _NO_SCHEDULER = "the lab has one node and no scheduling to influence; leave it out"
+_ONE_NODE = "the lab has one node"
+_HARDENED_ALIKE = "containers of the lab are hardened alike, and a manifest cannot change that"
 _NO_CLAIMS = "the lab has no devices to claim; leave it out"
-_NO_VOLUME = "the lab runs emptyDir and hostPath volumes; use one of these"
+_NO_DNS = "pods of the lab have no DNS"
+_NO_PORTS = "the lab opens no ports on its node; the container is reached at the pod's IP"
 _HARDENED = "containers of the lab are hardened alike and cannot be changed in this; leave it out"
-_NO_SECRETS = "the lab has no ConfigMaps and Secrets; write the values into env"
 
 _POD = {
     "apiVersion": run("string"),
@@ -21,25 +25,6 @@ _POD = {
     "metadata": run("v1.ObjectMeta"),
     "spec": run("v1.PodSpec"),
     "status": stored("v1.PodStatus"),  # the server overwrites it on create
-}
-
-_OBJECT_META = {
-    "name": run("string"),
-    "generateName": run("string"),
-    "namespace": run("string"),
-    "labels": run("map[string]string"),
-    "annotations": run("map[string]string"),
-    "finalizers": run("[]string"),
-    # The server overwrites these on create.
-    "uid": stored("types.UID"),
-    "generation": stored("int64"),
-    "creationTimestamp": stored("v1.Time"),
-    "deletionTimestamp": stored("v1.Time"),
-    "deletionGracePeriodSeconds": stored("*int64"),
-    "selfLink": stored("string"),
-    "managedFields": stored("[]v1.ManagedFieldsEntry"),
-    "resourceVersion": only("string", ("",), "the API server refuses it on create; leave it out"),
-    "ownerReferences": refused("[]v1.OwnerReference", "the lab has no other objects that could own a pod; leave it out"),
 }
 
 _POD_SPEC = {
@@ -61,38 +46,34 @@ _POD_SPEC = {
         "*bool"
     ),  # Differs from the kubelet: no token is ever mounted, there is no API to use it on
     "enableServiceLinks": stored("*bool"),  # there are no Services
-    "dnsPolicy": only("v1.DNSPolicy", ("ClusterFirst",), "pods of the lab have no DNS; leave it out"),
-    "schedulerName": only(
-        "string", ("default-scheduler",), "no other scheduler runs here, the pod would stay Pending; leave it out"
-    ),
-    "preemptionPolicy": only("*v1.PreemptionPolicy", ("PreemptLowerPriority",), _NO_SCHEDULER),
-    "priority": only("*int32", (0,), _NO_SCHEDULER),
-    "priorityClassName": only("string", ("",), _NO_SCHEDULER),
+    "priorityClassName": run("string"),  # admission knows the two classes that every cluster has
+    "priority": run("*int32"),  # admission computes it, and compares
+    "preemptionPolicy": run("*v1.PreemptionPolicy"),
+    "schedulerName": run("string"),  # no other scheduler runs here, as in most clusters: the pod stays Pending
+    "imagePullSecrets": run("[]v1.LocalObjectReference"),
+    "hostAliases": run("[]v1.HostAlias"),
+    "readinessGates": run("[]v1.PodReadinessGate"),
+    "affinity": run("v1.Affinity"),  # of it, what nodeAffinity requires decides on a one-node cluster
+    "topologySpreadConstraints": without_effect("[]v1.TopologySpreadConstraint", _ONE_NODE),
+    "dnsPolicy": without_effect("v1.DNSPolicy", _NO_DNS, ("ClusterFirst",)),
+    "dnsConfig": without_effect("v1.PodDNSConfig", _NO_DNS),
+    "subdomain": without_effect("string", _NO_DNS),
+    "setHostnameAsFQDN": without_effect("*bool", _NO_DNS, (False,)),
+    "hostUsers": without_effect("*bool", "the lab has no user namespaces", (True,)),
+    "resources": without_effect("v1.ResourceRequirements", "the lab limits containers, not pods"),
     "nodeName": refused("string", "the lab binds each pod to its one node itself; leave it out"),
-    "affinity": refused("v1.Affinity", _NO_SCHEDULER),
-    "topologySpreadConstraints": refused("[]v1.TopologySpreadConstraint", _NO_SCHEDULER),
     "schedulingGates": refused("[]v1.PodSchedulingGate", _NO_SCHEDULER),
     "schedulingGroup": refused("v1.PodSchedulingGroup", _NO_SCHEDULER),
     "overhead": refused("v1.ResourceList", _NO_SCHEDULER),
-    "runtimeClassName": refused("*string", "the lab has one container runtime; leave it out"),
+    "runtimeClassName": run("*string"),  # admission refuses it: the cluster has no RuntimeClass
     "hostNetwork": only("bool", (False,), "pods of the lab never share the host's network; leave it out"),
     "hostPID": only("bool", (False,), "pods of the lab never share the host's processes; leave it out"),
     "hostIPC": only("bool", (False,), "pods of the lab never share the host's IPC; leave it out"),
-    "hostUsers": only("*bool", (True,), "the lab has no user namespaces; leave it out"),
     "shareProcessNamespace": only(
         "*bool", (False,), "each container of the lab has its own PID 1, which its signals are sent to; leave it out"
     ),
-    "setHostnameAsFQDN": only("*bool", (False,), "pods of the lab have no DNS domain; leave it out"),
-    "subdomain": only("string", ("",), "pods of the lab have no DNS domain; leave it out"),
     "hostnameOverride": refused("*string", "use hostname"),
-    "dnsConfig": refused("v1.PodDNSConfig", "pods of the lab have no DNS; leave it out"),
-    "hostAliases": refused("[]v1.HostAlias", "the lab does not write /etc/hosts; leave it out"),
-    "imagePullSecrets": refused(
-        "[]v1.LocalObjectReference", "the lab pulls nothing: images are in the node's store; leave it out"
-    ),
-    "readinessGates": refused("[]v1.PodReadinessGate", "no controller here would set the conditions; leave it out"),
     "resourceClaims": refused("[]v1.PodResourceClaim", _NO_CLAIMS),
-    "resources": refused("v1.ResourceRequirements", "the lab limits containers, not pods; put it into the container"),
 }
 
 _CONTAINER = {
@@ -116,10 +97,10 @@ _CONTAINER = {
     "restartPolicy": run("*v1.ContainerRestartPolicy"),
     "stdin": run("bool"),
     "tty": run("bool"),
-    "stdinOnce": only("bool", (False,), "nothing attaches to a container of the lab; leave it out"),
-    "envFrom": refused("[]v1.EnvFromSource", _NO_SECRETS),
+    "stdinOnce": without_effect("bool", "nothing attaches to a container of the lab"),
+    "envFrom": run("[]v1.EnvFromSource"),
     "volumeDevices": refused("[]v1.VolumeDevice", "the lab has no block devices; leave it out"),
-    "resizePolicy": refused("[]v1.ContainerResizePolicy", "the lab does not resize running containers; leave it out"),
+    "resizePolicy": without_effect("[]v1.ContainerResizePolicy", "the lab does not resize running containers"),
     "restartPolicyRules": refused("[]v1.ContainerRestartRule", "the lab restarts by restartPolicy alone; leave it out"),
 }
 
@@ -129,54 +110,24 @@ _HANDLERS = {
     "tcpSocket": run("v1.TCPSocketAction"),
 }
 
-_VOLUME_SOURCES = {
-    "hostPath": "v1.HostPathVolumeSource",
-    "emptyDir": "v1.EmptyDirVolumeSource",
-    "gcePersistentDisk": "v1.GCEPersistentDiskVolumeSource",
-    "awsElasticBlockStore": "v1.AWSElasticBlockStoreVolumeSource",
-    "gitRepo": "v1.GitRepoVolumeSource",
-    "secret": "v1.SecretVolumeSource",
-    "nfs": "v1.NFSVolumeSource",
-    "iscsi": "v1.ISCSIVolumeSource",
-    "glusterfs": "v1.GlusterfsVolumeSource",
-    "persistentVolumeClaim": "v1.PersistentVolumeClaimVolumeSource",
-    "rbd": "v1.RBDVolumeSource",
-    "quobyte": "v1.QuobyteVolumeSource",
-    "flexVolume": "v1.FlexVolumeSource",
-    "cinder": "v1.CinderVolumeSource",
-    "cephfs": "v1.CephFSVolumeSource",
-    "flocker": "v1.FlockerVolumeSource",
-    "downwardAPI": "v1.DownwardAPIVolumeSource",
-    "fc": "v1.FCVolumeSource",
-    "azureFile": "v1.AzureFileVolumeSource",
-    "configMap": "v1.ConfigMapVolumeSource",
-    "vsphereVolume": "v1.VsphereVirtualDiskVolumeSource",
-    "azureDisk": "v1.AzureDiskVolumeSource",
-    "photonPersistentDisk": "v1.PhotonPersistentDiskVolumeSource",
-    "projected": "v1.ProjectedVolumeSource",
-    "portworxVolume": "v1.PortworxVolumeSource",
-    "scaleIO": "v1.ScaleIOVolumeSource",
-    "storageos": "v1.StorageOSVolumeSource",
-    "csi": "v1.CSIVolumeSource",
-    "ephemeral": "v1.EphemeralVolumeSource",
-    "image": "v1.ImageVolumeSource",
-}
-VOLUME_SOURCES = tuple(_VOLUME_SOURCES)  # in the order in which the server counts them
-_RUN_VOLUMES = ("hostPath", "emptyDir")
-
 _SECURITY_IDENTITY = {
     "runAsUser": run("*int64"),
     "runAsGroup": run("*int64"),
     "runAsNonRoot": run("*bool"),
-    "seLinuxOptions": refused("v1.SELinuxOptions", _HARDENED),
+    "seLinuxOptions": without_effect("v1.SELinuxOptions", _HARDENED_ALIKE),
     "windowsOptions": refused("v1.WindowsSecurityContextOptions", "the lab's node runs Linux; leave it out"),
     "seccompProfile": run("v1.SeccompProfile"),
-    "appArmorProfile": refused("v1.AppArmorProfile", _HARDENED),
+    "appArmorProfile": without_effect("v1.AppArmorProfile", _HARDENED_ALIKE),
 }
 
+_ENGINES_PROFILE = "containers of the lab run under the engine's profile, RuntimeDefault"
+_KEY_SELECTOR = {"name": run("string"), "key": required("string"), "optional": run("*bool")}
+
 STRUCTS: dict[str, dict[str, Field]] = {
+    **VOLUME_STRUCTS,
+    **OBJECT_STRUCTS,
     "v1.Pod": _POD,
-    "v1.ObjectMeta": _OBJECT_META,
+    "v1.ObjectMeta": OBJECT_META,
     "v1.PodSpec": _POD_SPEC,
     "v1.Container": _CONTAINER,
     "v1.Lifecycle": {
@@ -211,65 +162,66 @@ STRUCTS: dict[str, dict[str, Field]] = {
         "name": run("string"),
         "containerPort": required("int32"),
         "protocol": run("v1.Protocol"),
-        "hostPort": only("int32", (0,), "the lab opens no ports on its node; reach the container at the pod's IP"),
-        "hostIP": only("string", ("",), "the lab opens no ports on its node; reach the container at the pod's IP"),
+        "hostPort": without_effect("int32", _NO_PORTS),
+        "hostIP": without_effect("string", _NO_PORTS),
     },
     "v1.EnvVar": {"name": required("string"), "value": run("string"), "valueFrom": run("v1.EnvVarSource")},
     "v1.EnvVarSource": {
         "fieldRef": run("v1.ObjectFieldSelector"),
-        "resourceFieldRef": refused("v1.ResourceFieldSelector", "the lab resolves fieldRef alone; write the value"),
-        "configMapKeyRef": refused("v1.ConfigMapKeySelector", _NO_SECRETS),
-        "secretKeyRef": refused("v1.SecretKeySelector", _NO_SECRETS),
-        "fileKeyRef": refused("v1.FileKeySelector", "the lab resolves fieldRef alone; write the value"),
+        "resourceFieldRef": run("v1.ResourceFieldSelector"),
+        "configMapKeyRef": run("v1.ConfigMapKeySelector"),
+        "secretKeyRef": run("v1.SecretKeySelector"),
+        "fileKeyRef": refused("v1.FileKeySelector", "write the value, or keep it in a ConfigMap"),
     },
+    "v1.ResourceFieldSelector": {
+        "containerName": run("string"),
+        "resource": required("string"),
+        "divisor": run("*resource.Quantity"),
+    },
+    "v1.ConfigMapKeySelector": _KEY_SELECTOR,
+    "v1.SecretKeySelector": _KEY_SELECTOR,
+    "v1.EnvFromSource": {
+        "prefix": run("string"),
+        "configMapRef": run("v1.ConfigMapEnvSource"),
+        "secretRef": run("v1.SecretEnvSource"),
+    },
+    "v1.ConfigMapEnvSource": {"name": run("string"), "optional": run("*bool")},
+    "v1.SecretEnvSource": {"name": run("string"), "optional": run("*bool")},
+    "v1.LocalObjectReference": {"name": run("string")},
+    "v1.HostAlias": {"ip": required("string"), "hostnames": run("[]string")},
+    "v1.Affinity": {
+        "nodeAffinity": run("v1.NodeAffinity"),
+        "podAffinity": without_effect("v1.PodAffinity", _ONE_NODE),
+        "podAntiAffinity": without_effect("v1.PodAntiAffinity", _ONE_NODE),
+    },
+    "v1.PodReadinessGate": {"conditionType": required("v1.PodConditionType")},
     "v1.ObjectFieldSelector": {"apiVersion": run("string"), "fieldPath": required("string")},
     "v1.ResourceRequirements": {
         "limits": run("v1.ResourceList"),
         "requests": run("v1.ResourceList"),
         "claims": refused("[]v1.ResourceClaim", _NO_CLAIMS),
     },
-    "v1.VolumeMount": {
-        "name": required("string"),
-        "mountPath": required("string"),
-        "readOnly": run("bool"),
-        "subPath": run("string"),
-        "subPathExpr": only("string", ("",), "use subPath"),
-        "mountPropagation": only("*v1.MountPropagationMode", ("None",), "mounts of the lab do not propagate; leave it out"),
-        "recursiveReadOnly": only("*v1.RecursiveReadOnlyMode", ("Disabled",), "use readOnly"),
-    },
-    "v1.Volume": {
-        "name": required("string"),
-        **{name: run(kind) if name in _RUN_VOLUMES else refused(kind, _NO_VOLUME) for name, kind in _VOLUME_SOURCES.items()},
-    },
-    "v1.HostPathVolumeSource": {"path": required("string"), "type": run("*v1.HostPathType")},
-    "v1.EmptyDirVolumeSource": {
-        "medium": only("v1.StorageMedium", ("", "Memory"), "the lab has no huge pages; leave it out or use Memory"),
-        "sizeLimit": run("*resource.Quantity"),
-    },
     "v1.PodSecurityContext": {
         **_SECURITY_IDENTITY,
-        "fsGroup": refused("*int64", "the lab does not change the owner of volumes; leave it out"),
-        "fsGroupChangePolicy": refused("v1.PodFSGroupChangePolicy", "the lab does not change the owner of volumes; leave it out"),
-        "supplementalGroups": refused("[]int64", _HARDENED),
-        "supplementalGroupsPolicy": refused("v1.SupplementalGroupsPolicy", _HARDENED),
-        "sysctls": refused("[]v1.Sysctl", _HARDENED),
-        "seLinuxChangePolicy": refused("v1.PodSELinuxChangePolicy", _HARDENED),
+        "fsGroup": run("*int64"),
+        "fsGroupChangePolicy": stored("v1.PodFSGroupChangePolicy"),  # volumes of the lab begin empty
+        "supplementalGroups": run("[]int64"),
+        "supplementalGroupsPolicy": without_effect("v1.SupplementalGroupsPolicy", _HARDENED_ALIKE, ("Merge",)),
+        "sysctls": without_effect("[]v1.Sysctl", _HARDENED_ALIKE),
+        "seLinuxChangePolicy": without_effect("v1.PodSELinuxChangePolicy", _HARDENED_ALIKE),
     },
     "v1.SecurityContext": {
         **_SECURITY_IDENTITY,
         "readOnlyRootFilesystem": run("*bool"),
-        "allowPrivilegeEscalation": only(
-            "*bool", (False,), "containers of the lab always run with no-new-privileges; leave it out"
-        ),
+        "allowPrivilegeEscalation": without_effect("*bool", "containers of the lab always run with no-new-privileges", (False,)),
         "privileged": only("*bool", (False,), "the lab runs no privileged containers; leave it out"),
-        "capabilities": refused("v1.Capabilities", "containers of the lab have a fixed, small set of capabilities; leave it out"),
+        "capabilities": run("v1.Capabilities"),
         "procMount": only("*v1.ProcMountType", ("Default",), _HARDENED),
     },
+    "v1.Capabilities": {"add": run("[]v1.Capability"), "drop": run("[]v1.Capability")},
     "v1.SeccompProfile": {
-        "type": only(
-            "v1.SeccompProfileType", ("RuntimeDefault",), "containers of the lab run under the engine's profile, RuntimeDefault"
-        ),
-        "localhostProfile": refused("string", "containers of the lab run under the engine's profile, RuntimeDefault"),
+        "type": without_effect("v1.SeccompProfileType", _ENGINES_PROFILE, ("RuntimeDefault",)),
+        "localhostProfile": without_effect("string", _ENGINES_PROFILE),
     },
     "v1.PodOS": {"name": only("v1.OSName", ("linux",), "the lab's node runs Linux; leave it out")},
     "v1.Toleration": {
@@ -281,4 +233,5 @@ STRUCTS: dict[str, dict[str, Field]] = {
     },
 }
 
-RESOURCES = ("cpu", "memory")  # resource names that the lab runs; others are refused
+RESOURCES = ("cpu", "memory")  # resource names that the lab limits
+RESOURCES_WITHOUT_EFFECT = ("ephemeral-storage",)  # stored; others are refused

@@ -28,6 +28,7 @@ class Refusal:
     reason: str
     message: str
     notes: tuple[FieldNote, ...] = ()
+    kind: str = "Pod"  # of the object
 
 
 def refused_by_client(message: str, *notes: FieldNote) -> Refusal:
@@ -50,7 +51,7 @@ def refused_as_invalid(kind: str, name: str, notes: tuple[FieldNote, ...]) -> Re
     causes = [f"{note.path}: {note.message}" for note in notes]
     listed = causes[0] if len(causes) == 1 else f"[{', '.join(causes)}]"
     message = f'{kind} "{name}" is invalid: {listed}'
-    return Refusal(by="server", code=422, reason="Invalid", message=message, notes=notes)
+    return Refusal(by="server", code=422, reason="Invalid", message=message, notes=notes, kind=kind)
 
 
 def refused_by_lab(message: str, *notes: FieldNote) -> Refusal:
@@ -58,24 +59,24 @@ def refused_by_lab(message: str, *notes: FieldNote) -> Refusal:
     return Refusal(by="lab", code=501, reason="NotSupportedByLab", message=message, notes=notes)
 
 
-def refusal_text(refusal: Refusal, *, filename: str, name: str, kind: str = "Pod") -> str:
+def refusal_text(refusal: Refusal, *, filename: str, name: str, kind: str = "Pod", doing: str = "creating") -> str:
     """Return what kubectl prints on stderr when this is the file's only error, with a final newline."""
     if refusal.by == "client":
         return f"error: {refusal.message}\n"
     if refusal.by == "lab":
-        return f'Error from lab ({refusal.reason}): error when creating "{filename}": {refusal.message}\n'
+        return f'Error from lab ({refusal.reason}): error when {doing} "{filename}": {refusal.message}\n'
     if refusal.reason == "Invalid":
         return f'The {kind} "{name}" is invalid: {_causes_text(refusal.notes)}\n'
-    return f"{_server_error(refusal, filename)}\n"
+    return f"{_server_error(refusal, filename, doing)}\n"
 
 
-def refusals_text(refusals: tuple[tuple[Refusal, str], ...], *, filename: str) -> str:
+def refusals_text(refusals: tuple[tuple[Refusal, str], ...], *, filename: str, doing: str = "creating") -> str:
     """Return what kubectl prints for all (refusal, name) of a file: several are listed plainly, one per line, clients' first."""
     if len(refusals) == 1:
         refusal, name = refusals[0]
-        return refusal_text(refusal, filename=filename, name=name)
+        return refusal_text(refusal, filename=filename, name=name, kind=refusal.kind, doing=doing)
     ordered = sorted(refusals, key=lambda pair: pair[0].by != "client")
-    return "".join(_listed(refusal, filename=filename, name=name) for refusal, name in ordered)
+    return "".join(_listed(refusal, filename=filename, name=name, doing=doing) for refusal, name in ordered)
 
 
 def warnings_text(notes: tuple[FieldNote, ...]) -> str:
@@ -83,16 +84,16 @@ def warnings_text(notes: tuple[FieldNote, ...]) -> str:
     return "".join(f"Warning: {note.message}\n" for note in notes if note.kind == "ServerWarning")
 
 
-def _listed(refusal: Refusal, *, filename: str, name: str) -> str:
+def _listed(refusal: Refusal, *, filename: str, name: str, doing: str) -> str:
     if refusal.by == "client":
         return f"{refusal.message}\n"
     if refusal.by == "lab":
-        return refusal_text(refusal, filename=filename, name=name)
-    return f"{_server_error(refusal, filename)}\n"
+        return refusal_text(refusal, filename=filename, name=name, doing=doing)
+    return f"{_server_error(refusal, filename, doing)}\n"
 
 
-def _server_error(refusal: Refusal, filename: str) -> str:
-    return f'Error from server ({refusal.reason}): error when creating "{filename}": {refusal.message}'
+def _server_error(refusal: Refusal, filename: str, doing: str) -> str:
+    return f'Error from server ({refusal.reason}): error when {doing} "{filename}": {refusal.message}'
 
 
 def _causes_text(notes: tuple[FieldNote, ...]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from lab.pods.admission import Surroundings, admission_refusal, fill_priority
 from lab.pods.client_checks import (
     is_list,
     metadata_of,
@@ -20,9 +21,9 @@ from lab.pods.client_checks import (
     object_refusal,
     unknown_kind_refusal,
 )
-from lab.pods.decoding import Decoded, decode_pod
-from lab.pods.defaults import fill_pod
-from lab.pods.kinds import resolve_kind
+from lab.pods.decoding import Decoded, decode_object
+from lab.pods.defaults import fill_object, fill_pod
+from lab.pods.kinds import KEPT_KINDS, KeptKind, resolve_kind
 from lab.pods.lines import LineMap
 from lab.pods.manifest import MAX_TEXT_BYTES, Document, Unreadable, list_items, read_documents
 from lab.pods.notes import FieldNote
@@ -30,25 +31,26 @@ from lab.pods.refusals import (
     Refusal,
     refusal_text,
     refusals_text,
-    refused_as_bad_request,
-    refused_as_forbidden,
     refused_as_invalid,
     refused_by_client,
     refused_by_lab,
     warnings_text,
 )
+from lab.pods.server_checks import (
+    other_kind_refusal,
+    type_refusal,
+    unknown_refusal,
+    unsupported_refusal,
+    wrong_kind_refusal,
+)
 from lab.pods.surprises import warnings_of
-from lab.pods.validation import pod_errors
+from lab.pods.validation import object_errors, pod_errors
 
 __all__ = ["FieldNote", "Refusal", "Review", "ReviewedDocument", "refusal_text", "refusals_text", "review", "warnings_text"]
 
 JSON = dict[str, Any]
 Verb = Literal["apply", "create"]
-
-MAX_CONTAINERS = 16  # of one pod: the lab's bound; a node takes as many as it has room for
-
-_SCHEME = "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"  # as the recorded server names it
-_CANNOT_HANDLE = 'Pod in version "v1" cannot be handled as a Pod'
+Validation = Literal["strict", "warn", "ignore"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,10 @@ class ReviewedDocument:
     warnings: tuple[FieldNote, ...] = ()
     lines: LineMap = field(default_factory=lambda: LineMap(1), compare=False, repr=False)  # where its fields stand
 
+    def note(self, path: str, message: str) -> FieldNote:
+        """Return a field error of the server at ``path``, with its line."""
+        return FieldNote(path, message, self.lines.line(path), "FieldValueForbidden")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
@@ -87,13 +93,23 @@ def review(
     namespace: str = "default",
     feature_gates: frozenset[str] = frozenset(),
     verb: Verb = "apply",
+    around: Surroundings | None = None,
+    validation: Validation = "strict",
 ) -> Review:
-    """Review ``text`` as the content of ``filename``, submitted to ``namespace`` with ``kubectl VERB -f``."""
+    """Review ``text`` as the content of ``filename``, submitted to ``namespace`` with ``kubectl VERB -f``, ``around`` what is
+    there already. With ``validation`` other than strict unknown fields are dropped, with a warning or without."""
     if len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES:
         message = f"cannot read more than {MAX_TEXT_BYTES // 1024} KiB of YAML; shorten the text"
         return Review(documents=(), refusal=refused_by_lab(message, FieldNote("", message, 1, "Unsupported")))
     last_line = max(1, len(text.rstrip().split("\n")))
-    submission = _Submission(filename=filename, namespace=namespace, feature_gates=feature_gates, verb=verb)
+    submission = _Submission(
+        filename=filename,
+        namespace=namespace,
+        feature_gates=feature_gates,
+        verb=verb,
+        around=around or Surroundings(),
+        validation=validation,
+    )
     documents = tuple(_within(document, last_line) for document in submission.documents(text))
     if not documents:
         return Review(documents=(), refusal=refused_by_client(f"no objects passed to {verb}"))
@@ -116,14 +132,16 @@ def _within(document: ReviewedDocument, last_line: int) -> ReviewedDocument:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Submission:
-    """One ``kubectl apply`` or ``create`` of a file."""
+    """One ``kubectl apply`` or ``create`` of a file. ``around`` grows with every object that is taken."""
 
     filename: str
     namespace: str
     feature_gates: frozenset[str]
     verb: Verb
+    around: Surroundings
+    validation: Validation
 
     def documents(self, text: str) -> list[ReviewedDocument]:
         """Review what kubectl reads: it stops at what it cannot parse and at what is no object."""
@@ -160,32 +178,69 @@ class _Submission:
 
     def _object(self, document: Document, index: int) -> ReviewedDocument:
         kind = resolve_kind(document.value["apiVersion"], document.value["kind"])
-        decoded = decode_pod(document.value, document.lines)
+        kept = KEPT_KINDS.get(kind or "")
+        decoded = decode_object(document.value, document.lines, kept.kind if kept else "Pod")
         refusal = metadata_refusal(document, decoded.type_errors, self.filename)
         if refusal is None and kind is None:
             refusal = unknown_kind_refusal(document, self.filename)
-        if refusal is None:
+        if refusal is None and (kept is None or kept.namespaced):
             refusal = namespace_refusal(document, self.namespace)
-        if refusal is None and kind != "Pod":
-            refusal = _other_kind_refusal(document, kind or "")
-        return _refused(document, index, refusal) if refusal is not None else self._pod(document, decoded, index)
+        if refusal is None and kept is None:
+            refusal = other_kind_refusal(document, kind or "")
+        if refusal is not None or kept is None:
+            return _refused(document, index, refusal)
+        reviewed = self._pod(document, decoded, index) if kind == "Pod" else self._beside(document, decoded, index, kept)
+        if reviewed.object is not None:
+            self.around = self.around.joined_by(reviewed.object)
+        return reviewed
+
+    def _beside(self, document: Document, decoded: Decoded, index: int, kept: KeptKind) -> ReviewedDocument:
+        """Review an object of another kind than Pod."""
+        value = decoded.value
+        fill_object(value, namespace=self.namespace if kept.namespaced else None)
+        name = value["metadata"].get("name", "")
+        invalid = object_errors(value, document.lines)
+        stages = (
+            name_refusal(document, self.namespace, self.filename, kept) if self.verb == "apply" else None,
+            wrong_kind_refusal(document, kept.kind),
+            type_refusal(decoded, document),
+            unknown_refusal(decoded, document) if self.validation == "strict" else None,
+            refused_as_invalid(kept.kind, name, invalid) if invalid else None,
+            unsupported_refusal(decoded, document),
+        )
+        refused = [refusal for refusal in stages if refusal is not None]
+        remark = FieldNote("kind", f"has no effect in the lab: {kept.no_effect}", document.lines.line("kind"), "NoEffect")
+        return ReviewedDocument(
+            index=index,
+            line=document.line,
+            kind=kept.kind,
+            name=name,
+            namespace=value["metadata"].get("namespace", ""),
+            object=None if refused else value,
+            refusal=refused[0] if refused else None,
+            value=document.value,
+            also_found=_also_found(refused, decoded),
+            warnings=(*self._dropped(decoded), *((remark,) if kept.no_effect else ())),
+        )
 
     def _pod(self, document: Document, decoded: Decoded, index: int) -> ReviewedDocument:
         pod = decoded.value
         fill_pod(pod, namespace=self.namespace, feature_gates=self.feature_gates)
+        fill_priority(pod, self.around)
         invalid = pod_errors(pod, document.lines)
         stages = (
             name_refusal(document, self.namespace, self.filename) if self.verb == "apply" else None,
-            _wrong_kind_refusal(document),
-            _type_refusal(decoded),
-            _unknown_refusal(decoded),
-            _account_refusal(document, pod),
+            wrong_kind_refusal(document, "Pod"),
+            type_refusal(decoded, document),
+            unknown_refusal(decoded, document) if self.validation == "strict" else None,
+            admission_refusal(document, pod, self.around),
             refused_as_invalid("Pod", pod["metadata"].get("name", ""), invalid) if invalid else None,
-            _unsupported_refusal(decoded, document),
+            unsupported_refusal(decoded, document),
         )
         refused = [refusal for refusal in stages if refusal is not None]
         answer = refused[0] if refused else None
-        warnings = warnings_of(document, pod, self.feature_gates)
+        remarks = warnings_of(document, pod, self.feature_gates)
+        warnings = (*self._dropped(decoded), *remarks, *decoded.without_effect)
         return ReviewedDocument(
             index=index,
             line=document.line,
@@ -200,6 +255,11 @@ class _Submission:
             warnings=tuple(note for note in warnings if answer is None or note.kind != "ServerWarning"),
             lines=document.lines,
         )
+
+    def _dropped(self, decoded: Decoded) -> tuple[FieldNote, ...]:
+        """Return the server's warnings about unknown fields that it drops."""
+        warns = self.validation == "warn"
+        return tuple(FieldNote(note.path, note.message, note.line, "ServerWarning") for note in decoded.unknown_fields if warns)
 
 
 def _unread(line: int | None) -> tuple[FieldNote, ...]:
@@ -223,7 +283,7 @@ def _also_found(refused: list[Refusal], decoded: Decoded) -> tuple[FieldNote, ..
     )
 
 
-def _refused(document: Document, index: int, refusal: Refusal) -> ReviewedDocument:
+def _refused(document: Document, index: int, refusal: Refusal | None) -> ReviewedDocument:
     metadata = metadata_of(document.value)
     return ReviewedDocument(
         index=index,
@@ -234,61 +294,3 @@ def _refused(document: Document, index: int, refusal: Refusal) -> ReviewedDocume
         object=None,
         refusal=refusal,
     )
-
-
-def _other_kind_refusal(document: Document, kind: str) -> Refusal:
-    found = "not supported by this lab, which runs Pods; write what it would run as a Pod"
-    return refused_by_lab(f"cannot run a {kind}: {found}", FieldNote("kind", found, document.lines.line("kind"), "Unsupported"))
-
-
-def _wrong_kind_refusal(document: Document) -> Refusal | None:
-    """kubectl finds ``pod`` and ``PodList`` too, and sends them; the server takes ``Pod`` alone."""
-    kind = document.value["kind"]
-    if kind == "Pod":
-        return None
-    found = f'no kind "{kind}" is registered for version "v1" in scheme "{_SCHEME}"'
-    message = f'{kind} in version "v1" cannot be handled as a Pod: {found}'
-    return refused_as_bad_request(message, FieldNote("kind", found, document.lines.line("kind"), "TypeError"))
-
-
-def _type_refusal(decoded: Decoded) -> Refusal | None:
-    if not decoded.type_errors:
-        return None
-    first = decoded.type_errors[0]
-    return refused_as_bad_request(f"{_CANNOT_HANDLE}: {first.message}", first)
-
-
-def _unknown_refusal(decoded: Decoded) -> Refusal | None:
-    if not decoded.unknown_fields:
-        return None
-    listed = ", ".join(note.message for note in decoded.unknown_fields)
-    return refused_as_bad_request(f"{_CANNOT_HANDLE}: strict decoding error: {listed}", *decoded.unknown_fields)
-
-
-def _account_refusal(document: Document, pod: JSON) -> Refusal | None:
-    """Admission looks the service account up; a namespace of the lab has the one that every namespace has."""
-    account = pod["spec"]["serviceAccountName"]
-    if account == "default":
-        return None
-    metadata = pod["metadata"]
-    found = f'error looking up service account {metadata["namespace"]}/{account}: serviceaccount "{account}" not found'
-    path = "spec.serviceAccountName" if "serviceAccountName" in document.value["spec"] else "spec.serviceAccount"
-    note = FieldNote(path, found, document.lines.line(path), "Forbidden")
-    return refused_as_forbidden(f'pods "{metadata.get("name", "")}" is forbidden: {found}', note)
-
-
-def _unsupported_refusal(decoded: Decoded, document: Document) -> Refusal | None:
-    notes = [*decoded.unsupported, *_too_many_containers(decoded, document)]
-    if not notes:
-        return None
-    listed = "; ".join(f"{note.path}: {note.message}" for note in notes)
-    return refused_by_lab(f"cannot run this pod: {listed}", *notes)
-
-
-def _too_many_containers(decoded: Decoded, document: Document) -> tuple[FieldNote, ...]:
-    spec = decoded.value.get("spec", {})
-    count = len(spec.get("initContainers", ())) + len(spec.get("containers", ()))
-    if count <= MAX_CONTAINERS:
-        return ()
-    message = f"not supported by this lab: {count} containers in a pod; it runs at most {MAX_CONTAINERS}, leave some out"
-    return (FieldNote("spec.containers", message, document.lines.line("spec.containers"), "Unsupported"),)

@@ -1,8 +1,9 @@
 """How a field of the API is described: its Go type, and what this lab does with it.
 
-Three answers are kept apart: a field *unknown to Kubernetes* (absent from the table: the server's strict decoding error), one
-that Kubernetes has and *the lab does not run* (``refused``, or ``only`` some values: never silently ignored), and one that the
-lab runs or may store without telling a lie (``run``, ``stored``). The table itself is `lab.pods.pod_fields`.
+Four answers are kept apart: a field *unknown to Kubernetes* (absent from the table: the server's strict decoding error), one
+that Kubernetes has and *the lab does not run* (``refused``, or ``only`` some values), one that is stored as Kubernetes stores it
+and *has no effect here* (``without_effect``: said beside the manifest), and one that the lab runs or may store without telling a
+lie (``run``, ``stored``). Nothing is silently ignored. The table itself is `lab.pods.pod_fields`.
 """
 
 from __future__ import annotations
@@ -13,23 +14,27 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A field's Go type (``*`` a pointer), and why it is refused ("" when it is run or stored).
+    """A field's Go type (``*`` a pointer), and why it is refused or changes nothing ("" when it is run or stored).
 
-    ``allowed`` narrows a refusal: these values are what the lab does anyway. ``always``: written even when it is zero.
+    ``allowed`` narrows both: these values are what the lab does anyway. ``always``: written even when it is zero.
     """
 
     go_type: str
     always: bool = False
     refusal: str = ""
+    no_effect: str = ""
     allowed: tuple[Any, ...] = ()
 
     def refuses(self, value: Any) -> bool:
         """Whether the lab cannot run the field with this value. An absent value (None) is never refused."""
-        return (
-            bool(self.refusal)
-            and value is not None
-            and not any(value == known and type(value) is type(known) for known in self.allowed)
-        )
+        return bool(self.refusal) and self._says_more(value)
+
+    def ignores(self, value: Any) -> bool:
+        """Whether the field with this value is stored and changes nothing here."""
+        return bool(self.no_effect) and self._says_more(value)
+
+    def _says_more(self, value: Any) -> bool:
+        return value is not None and not any(value == known and type(value) is type(known) for known in self.allowed)
 
 
 def run(go_type: str) -> Field:
@@ -55,12 +60,21 @@ def only(go_type: str, allowed: tuple[Any, ...], why: str) -> Field:
     return Field(go_type=go_type, refusal=why, allowed=allowed)
 
 
+def without_effect(go_type: str, why: str, allowed: tuple[Any, ...] = ()) -> Field:
+    """A field that is stored and changes nothing here, unless its value is one of ``allowed``."""
+    return Field(go_type=go_type, no_effect=why, allowed=allowed)
+
+
 INTEGER_RANGES = {"int32": (-(1 << 31), (1 << 31) - 1), "int64": (-(1 << 63), (1 << 63) - 1)}
-_OTHER_KINDS = ("string", "bool", "map[string]string", "v1.ResourceList", "v1.Time", "intstr.IntOrString", "resource.Quantity")
+_OTHER_KINDS = (
+    *("string", "bool", "map[string]string", "map[string][]uint8"),
+    *("v1.ResourceList", "v1.Time", "intstr.IntOrString", "resource.Quantity"),
+)
 _STRING_TYPE_NAMES = """
 RestartPolicy DNSPolicy PreemptionPolicy PullPolicy TerminationMessagePolicy ContainerRestartPolicy Signal URIScheme
 Protocol MountPropagationMode RecursiveReadOnlyMode HostPathType StorageMedium PodFSGroupChangePolicy
 SupplementalGroupsPolicy PodSELinuxChangePolicy ProcMountType SeccompProfileType OSName TolerationOperator TaintEffect
+Capability PodConditionType SecretType
 """
 _STRING_TYPES = frozenset((*(f"v1.{name}" for name in _STRING_TYPE_NAMES.split()), "types.UID", "string"))
 

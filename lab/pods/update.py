@@ -22,7 +22,7 @@ from lab.pods.validation import pod_errors
 
 JSON = dict[str, Any]
 
-_MERGE_KEYS = {  # core/v1/types.go: patchMergeKey; other lists are replaced as a whole
+MERGE_KEYS = {  # core/v1/types.go: patchMergeKey; other lists are replaced as a whole
     "containers": "name",
     "initContainers": "name",
     "env": "name",
@@ -51,7 +51,7 @@ def three_way_merge(last_applied: JSON, live: JSON, new: JSON) -> tuple[JSON, bo
     merged = _merged_map({key: last_applied[key] for key in written if key in last_applied}, stored, written)
     merged["metadata"]["namespace"] = live["metadata"]["namespace"]
     changed = merged != stored or _comparable(new) != _comparable(last_applied) or _sends_order(written.get("spec", {}))
-    object = _admitted({**live, **merged}, live)
+    object = admitted({**live, **merged}, live)
     return object, changed
 
 
@@ -89,14 +89,14 @@ def _merged_value(key: str, last: Any, live: Any, new: Any) -> Any:
         earlier = last if isinstance(last, list) else []
         if key == "finalizers":
             return [item for item in live if item in new or item not in earlier] + [item for item in new if item not in live]
-        if key in _MERGE_KEYS and all(isinstance(item, dict) for item in new):
+        if key in MERGE_KEYS and all(isinstance(item, dict) for item in new):
             return _merged_list(key, earlier, live, new)
     return copy.deepcopy(new)
 
 
 def _merged_list(key: str, last: list[JSON], live: list[JSON], new: list[JSON]) -> list[JSON]:
     """Merge objects by their key; those that only the server knows stay, before the first that stood behind them."""
-    name = _MERGE_KEYS[key]
+    name = MERGE_KEYS[key]
     earlier = {item.get(name): item for item in last}
     stored = {item.get(name): item for item in live}
     wanted = {item.get(name) for item in new}
@@ -137,7 +137,7 @@ def _sends_order(spec: JSON) -> bool:
     return any(owner.get(field) for owner in (spec, *containers) for field in _INJECTED_LISTS)
 
 
-def _admitted(merged: JSON, live: JSON) -> JSON:
+def admitted(merged: JSON, live: JSON) -> JSON:
     """Decode the merged object, fill its defaults and put back what only the server writes."""
     decoded = decode_pod(
         copy.deepcopy({key: merged[key] for key in ("apiVersion", "kind", "metadata", "spec")}), LineMap(1)

@@ -12,6 +12,7 @@ from lab.pods.container_validation import PodContext, check_containers, check_id
 from lab.pods.field_errors import FieldErrors
 from lab.pods.lines import LineMap
 from lab.pods.names import (
+    config_key_errors,
     dns_label_errors,
     dns_subdomain_errors,
     label_value_errors,
@@ -19,15 +20,13 @@ from lab.pods.names import (
     range_message,
 )
 from lab.pods.notes import FieldNote
-from lab.pods.pod_fields import VOLUME_SOURCES
-from lab.pods.quantity import parse_quantity
+from lab.pods.volume_validation import check_volumes
 
 JSON = dict[str, Any]
 
 _LARGEST_DEADLINE_SECONDS = 2147483647  # validation.go: math.MaxInt32
 _ANNOTATIONS_MAX_BYTES = 256 * 1024  # objectmeta.go: TotalAnnotationSizeLimitB
 _STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
-_HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
@@ -41,6 +40,17 @@ def pod_errors(pod: JSON, lines: LineMap) -> tuple[FieldNote, ...]:
     return tuple(reversed(unique.values()))
 
 
+def object_errors(object: JSON, lines: LineMap) -> tuple[FieldNote, ...]:
+    """Return what the server would refuse of an object of another kind, as far as the lab reads it."""
+    errors = FieldErrors(lines)
+    _check_metadata(errors, object["metadata"])
+    if object["kind"] in ("ConfigMap", "Secret"):
+        for field in ("data", "binaryData"):
+            for key in sorted(object.get(field, {})):
+                errors.invalid_for_each(f"{field}[{key}]", key, config_key_errors(key))
+    return tuple(errors.notes)
+
+
 def _check_metadata(errors: FieldErrors, metadata: JSON) -> None:
     generate_name = metadata.get("generateName", "")
     if generate_name:
@@ -51,7 +61,8 @@ def _check_metadata(errors: FieldErrors, metadata: JSON) -> None:
         errors.invalid_for_each("metadata.name", name, dns_subdomain_errors(name))
     elif not generate_name:
         errors.required("metadata.name", "name or generateName is required")
-    errors.invalid_for_each("metadata.namespace", metadata["namespace"], dns_label_errors(metadata["namespace"]))
+    if "namespace" in metadata:
+        errors.invalid_for_each("metadata.namespace", metadata["namespace"], dns_label_errors(metadata["namespace"]))
     check_labels(errors, "metadata.labels", metadata.get("labels", {}))
     annotations = metadata.get("annotations", {})
     for key in sorted(annotations):
@@ -76,7 +87,7 @@ def _check_finalizer(errors: FieldErrors, index: int, finalizer: str) -> None:
 
 
 def _check_spec(errors: FieldErrors, spec: JSON) -> None:
-    volumes = _check_volumes(errors, spec.get("volumes", []))
+    volumes = check_volumes(errors, spec.get("volumes", []))
     os_name = spec.get("os", {}).get("name", "")
     pod = PodContext(volumes=volumes, grace_seconds=spec["terminationGracePeriodSeconds"], os_name=os_name)
     check_containers(errors, spec, pod)
@@ -110,46 +121,6 @@ def _check_choices(errors: FieldErrors, spec: JSON) -> None:
         errors.not_supported("spec.restartPolicy", spec["restartPolicy"], policies)
     if spec["dnsPolicy"] not in _DNS_POLICIES:
         errors.not_supported("spec.dnsPolicy", spec["dnsPolicy"], _DNS_POLICIES)
-
-
-def _check_volumes(errors: FieldErrors, volumes: list[JSON]) -> set[str]:
-    """Check the volumes and return the names that a mount may refer to: those of the valid ones."""
-    valid: set[str] = set()
-    for index, volume in enumerate(volumes):
-        path = f"spec.volumes[{index}]"
-        before = len(errors.notes)
-        _check_sources(errors, path, volume)
-        if not volume["name"]:
-            errors.required(f"{path}.name")
-        else:
-            errors.invalid_for_each(f"{path}.name", volume["name"], dns_label_errors(volume["name"]))
-        if volume["name"] in valid:
-            errors.duplicate(f"{path}.name", volume["name"])
-        if len(errors.notes) == before:
-            valid.add(volume["name"])
-    return valid
-
-
-def _check_sources(errors: FieldErrors, path: str, volume: JSON) -> None:
-    sources = [name for name in ("emptyDir", *VOLUME_SOURCES) if name in volume]
-    for name in dict.fromkeys(sources[1:]):
-        if name != sources[0]:
-            errors.forbidden(f"{path}.{name}", "may not specify more than 1 volume type")
-    if sources and sources[0] == "hostPath":
-        _check_host_path(errors, f"{path}.hostPath", volume["hostPath"])
-    limit = volume.get("emptyDir", {}).get("sizeLimit")
-    if limit is not None and parse_quantity(limit).value < 0:
-        errors.forbidden(f"{path}.emptyDir.sizeLimit", "SizeLimit field must be a valid resource quantity")
-
-
-def _check_host_path(errors: FieldErrors, path: str, source: JSON) -> None:
-    if not source["path"]:
-        errors.required(f"{path}.path")
-        return
-    if ".." in source["path"].split("/"):
-        errors.invalid(f"{path}.path", source["path"], "must not contain '..'")
-    if source["type"] not in _HOST_PATH_TYPES:
-        errors.not_supported(f"{path}.type", source["type"], _HOST_PATH_TYPES)
 
 
 def _check_toleration(errors: FieldErrors, path: str, toleration: JSON) -> None:

@@ -49,7 +49,8 @@ def container_request(config: ContainerConfig, *, sandbox_id: str, instance: str
         "Labels": container_labels(instance, config),
         "HostConfig": {
             **_no_rights(),
-            "CapAdd": list(CAPABILITIES),
+            "CapAdd": list(_capabilities(config)),
+            "GroupAdd": [str(group) for group in config.supplemental_groups],
             "NetworkMode": f"container:{sandbox_id}",
             "IpcMode": f"container:{sandbox_id}",  # a pod's containers share IPC, as in CRI's NamespaceMode_POD
             "ReadonlyRootfs": config.read_only_root_filesystem,
@@ -99,6 +100,17 @@ def _user(config: ContainerConfig, image_user: str) -> str:
     if config.run_as_group is None:
         return user
     return f"{user or image_user.partition(':')[0] or '0'}:{config.run_as_group}"
+
+
+def _capabilities(config: ContainerConfig) -> tuple[str, ...]:
+    """Return what a manifest leaves of the lab's capabilities: it may drop them and ask for them back, and for no others."""
+    added, dropped = (
+        {name.upper().removeprefix("CAP_") for name in names}
+        for names in (config.added_capabilities, config.dropped_capabilities)
+    )
+    if "ALL" in dropped:
+        return tuple(name for name in CAPABILITIES if name in added)
+    return tuple(name for name in CAPABILITIES if name in added or "ALL" in added or name not in dropped)
 
 
 def _no_rights() -> JSON:

@@ -9,16 +9,17 @@ pkg/volume/emptydir/empty_dir.go, pkg/volume/util/subpath/subpath_linux.go (v1.3
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lab.errors import VolumeError
-from lab.runtime import safe_paths, volume_changes
+from lab.runtime import safe_paths, volume_changes, written_files
 from lab.runtime.node_listing import NodeEntry, listing
 from lab.runtime.node_mounts import NodeMounts
 from lab.runtime.volume_changes import Snapshot, VolumeChange
@@ -134,9 +135,17 @@ class NodeFiles:
                 raise VolumeError(f'failed to create subPath directory for "{path}": {_reason(error)}') from error
 
     def empty_dir(
-        self, cluster: str, pod_uid: str, volume: str, *, medium: str = "", size_limit_bytes: int | None = None
+        self,
+        cluster: str,
+        pod_uid: str,
+        volume: str,
+        *,
+        medium: str = "",
+        size_limit_bytes: int | None = None,
+        group: int | None = None,
     ) -> Path:
-        """Return an emptyDir's directory, made when it is not there; it lives until `remove_pod`."""
+        """Return an emptyDir's directory, made when it is not there; it lives until `remove_pod`. ``group`` owns it and what is
+        made in it."""
         with self._lock:
             try:
                 pod = self._pod(cluster, pod_uid)
@@ -148,8 +157,23 @@ class NodeFiles:
                 else:
                     directory.mkdir(exist_ok=True)
                     directory.chmod(_EMPTY_DIR_MODE)
+                if group is not None:
+                    _give_to_group(directory, group)
             except OSError as error:
                 raise VolumeError(f"cannot make emptyDir {volume}: {_reason(error)}") from error
+            return directory
+
+    def write_files(
+        self, cluster: str, pod_uid: str, volume: str, files: Mapping[str, tuple[bytes, int]], *, group: int | None = None
+    ) -> Path:
+        """Return a directory that holds ``files`` (content and mode by path), laid out as the kubelet lays it out: links to a
+        directory that is exchanged as a whole. It lives until `remove_pod`. Raises VolumeError."""
+        with self._lock:
+            directory = self.empty_dir(cluster, pod_uid, volume, group=group)
+            try:
+                written_files.write(directory, files, group)
+            except OSError as error:
+                raise VolumeError(f"cannot write the files of volume {volume}: {_reason(error)}") from error
             return directory
 
     def remove_pod(self, cluster: str, pod_uid: str) -> None:
@@ -215,6 +239,13 @@ class NodeFiles:
 
     def _pins(self, cluster: str, pod_uid: str) -> Path:
         return self._cluster(cluster) / "pins" / _name(pod_uid)
+
+
+def _give_to_group(directory: Path, group: int) -> None:
+    """Make a new directory the group's (pkg/volume/volume_linux.go: SetVolumeOwnership). Without root it stays open to all."""
+    with contextlib.suppress(PermissionError):
+        os.chown(directory, -1, group)
+        directory.chmod(_EMPTY_DIR_MODE | stat.S_ISGID)
 
 
 def _name(name: str) -> str:

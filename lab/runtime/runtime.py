@@ -74,6 +74,9 @@ class ContainerConfig:
     run_as_user: int | None = None
     run_as_group: int | None = None
     read_only_root_filesystem: bool = False
+    supplemental_groups: tuple[int, ...] = ()
+    added_capabilities: tuple[str, ...] = ()
+    dropped_capabilities: tuple[str, ...] = ()
     cpu_limit_cores: float | None = None
     memory_limit_bytes: int | None = None
     stdin: bool = False

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.cluster.cluster import Cluster
-from lab.cluster.kubectl import FORCE_WARNING, DeleteOptions, delete_options
+from lab.cluster.kubectl import FORCE_WARNING
+from lab.cluster.kubectl_options import DeleteOptions, delete_options
 from lab.errors import ApiError
 from lab.pods.review import review
 from lab.scenarios.kubectl_line import KubectlLine

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from lab.cluster.cluster import ClusterOptions
-from lab.cluster.kubectl import FORCE_WARNING, LAST_APPLIED, DeleteOptions, delete_options
+from lab.cluster.kubectl import FORCE_WARNING
+from lab.cluster.kubectl_options import DeleteOptions, delete_options
+from lab.cluster.last_applied import LAST_APPLIED
 from lab.timeline.facts import CommandAnswered
 from tests.kubelet.stage import Stage, container, deaf, pod, polite
 
@@ -156,7 +158,6 @@ def test_the_wait_is_for_that_pod_and_not_for_a_later_one_of_its_name(stage: Sta
         (("--now",), DeleteOptions(grace_period_seconds=1)),
         (("--force",), DeleteOptions(grace_period_seconds=0, force=True)),
         (("--force", "--grace-period=0"), DeleteOptions(grace_period_seconds=0, force=True)),
-        (("--now", "--force"), DeleteOptions(grace_period_seconds=1, force=True)),
         (("--wait=false", "--timeout=1.5s"), DeleteOptions(wait=False, timeout_seconds=1.5)),
         (("--timeout=0s",), DeleteOptions()),
         (("--timeout=2m",), DeleteOptions(timeout_seconds=120)),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lab.errors import EngineError
-from lab.kubelet.environment import expand
+from lab.kubelet.environment import SERVICE_VARIABLES, expand
 from lab.runtime.scripted import ContainerScript
 from lab.timeline.facts import BackingOff, ContainerFailed, ImageLookedUp, SandboxStarted, VolumeFailed
 from tests.kubelet.stage import Stage, Story, container, pod, polite
@@ -187,7 +187,7 @@ def test_environment_variables_refer_to_those_before_them(given: Given) -> None:
         {"name": "LATER", "value": "2"},
     ]
     story = given(app=polite()).run(pod(container(env=env)))
-    assert dict(created(story).env) == {"A": "1", "B": "1-$(LATER)-$(A)", "LATER": "2"}
+    assert created(story).env == (("A", "1"), ("B", "1-$(LATER)-$(A)"), ("LATER", "2"), *SERVICE_VARIABLES)
 
 
 def test_command_and_arguments_are_expanded_and_hooks_are_not(given: Given) -> None:
@@ -238,6 +238,7 @@ def test_the_downward_api_tells_a_container_of_its_pod(given: Given) -> None:
         "TIER": "front",
         "NOTE": "hi",
         "ABSENT": "",
+        **dict(SERVICE_VARIABLES),
     }
 
 

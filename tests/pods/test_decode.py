@@ -9,6 +9,7 @@ from lab.pods.model import (
     EmptyDirVolume,
     EnvVar,
     ExecAction,
+    FieldReference,
     HostPathVolume,
     HTTPGetAction,
     Pod,
@@ -121,7 +122,10 @@ def test_volumes_mounts_env_and_selector_decode(reviewed: Reviewed) -> None:
 """
         )
     )
-    assert found.spec.containers[0].env == (EnvVar(name="A", value="x"), EnvVar(name="B", field_path="metadata.labels['app']"))
+    assert found.spec.containers[0].env == (
+        EnvVar(name="A", value="x"),
+        EnvVar(name="B", source=FieldReference(path="metadata.labels['app']")),
+    )
     (mount,) = found.spec.containers[0].volume_mounts
     assert (mount.name, mount.mount_path, mount.read_only, mount.sub_path) == ("h", "/h", True, "a/b")
     assert found.spec.volumes == (

@@ -73,7 +73,7 @@ def test_the_first_stage_answers_and_the_later_ones_are_also_found(reviewed: Rev
     lifecycle:
       preStop: {}
       prestop: {}
-    ports: [{containerPort: 80, hostPort: 80}]
+    volumeDevices: [{name: a, devicePath: /dev/x}]
   activeDeadlineSeconds: 0
 """
     )
@@ -87,7 +87,7 @@ def test_the_first_stage_answers_and_the_later_ones_are_also_found(reviewed: Rev
         ("spec.containers[0].lifecycle.prestop", 13, "UnknownField"),
         ("spec.containers[0].lifecycle.preStop", 12, "FieldValueRequired"),
         ("spec.activeDeadlineSeconds", 15, "FieldValueInvalid"),
-        ("spec.containers[0].ports[0].hostPort", 14, "Unsupported"),
+        ("spec.containers[0].volumeDevices", 14, "Unsupported"),
     ]
 
 
@@ -102,20 +102,12 @@ def test_a_value_that_did_not_fit_is_not_also_reported_as_missing(reviewed: Revi
     [
         ("  hostNetwork: true\n", "spec.hostNetwork"),
         ("    securityContext: {privileged: true}\n", "spec.containers[0].securityContext.privileged"),
-        ("    securityContext: {capabilities: {add: [ALL]}}\n", "spec.containers[0].securityContext.capabilities"),
-        (
-            "    securityContext: {allowPrivilegeEscalation: true}\n",
-            "spec.containers[0].securityContext.allowPrivilegeEscalation",
-        ),
-        ("    envFrom: [{configMapRef: {name: x}}]\n", "spec.containers[0].envFrom"),
         ("    resources: {limits: {nvidia.com/gpu: 1}}\n", "spec.containers[0].resources.limits.nvidia.com/gpu"),
         ("    livenessProbe: {grpc: {port: 80}}\n", "spec.containers[0].livenessProbe.grpc"),
-        ("  volumes: [{name: a, configMap: {name: x}}]\n", "spec.volumes[0].configMap"),
+        ("  volumes: [{name: a, persistentVolumeClaim: {claimName: x}}]\n", "spec.volumes[0].persistentVolumeClaim"),
         ("  volumes: [{name: a, emptyDir: {medium: HugePages}}]\n", "spec.volumes[0].emptyDir.medium"),
         ("  nodeName: elsewhere\n", "spec.nodeName"),
-        ("  affinity: {}\n", "spec.affinity"),
         ("  os: {name: windows}\n", "spec.os.name"),
-        ("  securityContext: {fsGroup: 0}\n", "spec.securityContext.fsGroup"),
     ],
 )
 def test_what_kubernetes_has_and_the_lab_does_not_run_is_refused_by_the_lab(reviewed: Reviewed, more: str, path: str) -> None:
@@ -125,6 +117,87 @@ def test_what_kubernetes_has_and_the_lab_does_not_run_is_refused_by_the_lab(revi
     assert [note.path for note in document.refusal.notes] == [path]
     assert document.refusal.notes[0].message.startswith("not supported by this lab: ")
     assert document.refusal.notes[0].line == 9
+
+
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        (
+            "    securityContext: {allowPrivilegeEscalation: true}\n",
+            "spec.containers[0].securityContext.allowPrivilegeEscalation",
+        ),
+        ("    ports: [{containerPort: 80, hostPort: 80}]\n", "spec.containers[0].ports[0].hostPort"),
+        ("    resources: {limits: {ephemeral-storage: 1Gi}}\n", "spec.containers[0].resources.limits.ephemeral-storage"),
+        ("  securityContext: {seccompProfile: {type: Unconfined}}\n", "spec.securityContext.seccompProfile.type"),
+        ("  securityContext: {sysctls: [{name: a, value: b}]}\n", "spec.securityContext.sysctls"),
+        ("  affinity: {podAntiAffinity: {}}\n", "spec.affinity.podAntiAffinity"),
+        ("  topologySpreadConstraints: [{maxSkew: 1}]\n", "spec.topologySpreadConstraints"),
+        ("  dnsPolicy: None\n", "spec.dnsPolicy"),
+        ("  hostUsers: false\n", "spec.hostUsers"),
+    ],
+)
+def test_what_is_stored_and_changes_nothing_here_is_remarked_on(reviewed: Reviewed, more: str, path: str) -> None:
+    document = reviewed(more)
+    assert document.refusal is None
+    (note,) = [note for note in document.warnings if note.kind == "NoEffect"]
+    assert (note.path, note.line) == (path, 9)
+    assert note.message.startswith("has no effect in the lab: ")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            "  serviceAccountName: x\n",
+            'pods "demo" is forbidden: error looking up service account default/x: serviceaccount "x" not found',
+        ),
+        ("  priorityClassName: high\n", 'pods "demo" is forbidden: no PriorityClass with name high was found'),
+        (
+            "  priority: 5\n",
+            (
+                'pods "demo" is forbidden: the integer value of priority (5) must not be provided in pod spec; priority admission'
+                " controller computed 0 from the given PriorityClass name"
+            ),
+        ),
+        ("  runtimeClassName: gvisor\n", 'pods "demo" is forbidden: pod rejected: RuntimeClass "gvisor" not found'),
+    ],
+)
+def test_admission_refuses_what_refers_to_nothing(reviewed: Reviewed, more: str, message: str) -> None:
+    document = reviewed(more)
+    assert document.refusal is not None
+    assert (document.refusal.code, document.refusal.reason, document.refusal.message) == (403, "Forbidden", message)
+    assert document.refusal.notes[0].line == 9
+
+
+def test_a_pod_has_the_priority_of_its_class(reviewed: Reviewed) -> None:
+    document = reviewed("  priorityClassName: system-node-critical\n")
+    assert document.object is not None
+    assert document.object["spec"]["priority"] == 2_000_001_000
+
+
+def test_an_object_of_the_same_file_is_there_for_the_pods_after_it() -> None:
+    text = """\
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web}
+---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: high}
+value: 7
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  serviceAccountName: web
+  priorityClassName: high
+  containers: [{name: app, image: busybox}]
+"""
+    account, priority, pod = review(text).documents
+    assert (account.refusal, priority.refusal, pod.refusal) == (None, None, None)
+    assert pod.object is not None
+    assert pod.object["spec"]["priority"] == 7
 
 
 def test_a_pod_of_more_containers_than_a_lesson_needs_is_refused_by_the_lab() -> None:
@@ -181,12 +254,81 @@ def test_a_generated_name_is_left_to_the_registry() -> None:
 
 
 def test_other_kinds_are_refused_by_the_lab_and_unknown_ones_by_kubectl() -> None:
-    service, unknown = review("apiVersion: v1\nkind: Service\n---\napiVersion: v9\nkind: Service\n").documents
-    assert service.refusal is not None
-    assert (service.refusal.by, service.refusal.notes[0].line) == ("lab", 2)
-    assert service.refusal.message.startswith("cannot run a Service: not supported by this lab")
+    deployment, unknown = review("apiVersion: apps/v1\nkind: Deployment\n---\napiVersion: v9\nkind: Service\n").documents
+    assert deployment.refusal is not None
+    assert (deployment.refusal.by, deployment.refusal.notes[0].line) == ("lab", 2)
+    assert deployment.refusal.message.startswith("cannot run a Deployment: not supported by this lab")
     assert unknown.refusal is not None
     assert (unknown.refusal.by, unknown.refusal.notes[0].line) == ("client", 5)
+
+
+def test_a_config_map_is_taken_and_a_service_is_said_to_do_nothing() -> None:
+    text = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c}
+data: {a: b}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: s}
+"""
+    config, service = review(text, namespace="n").documents
+    assert config.object == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "c", "namespace": "n"},
+        "data": {"a": "b"},
+    }
+    assert config.warnings == ()
+    assert service.object is not None
+    assert [(note.kind, note.line) for note in service.warnings] == [("NoEffect", 7)]
+
+
+def test_the_plain_strings_of_a_secret_join_its_data() -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: YQ==}\nstringData: {b: bb}\n"
+    (secret,) = review(text).documents
+    assert secret.object is not None
+    assert (secret.object["data"], secret.object["type"]) == ({"a": "YQ==", "b": "YmI="}, "Opaque")
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "message"),
+    [
+        (
+            "ConfigMap",
+            "data: {a: 1}",
+            (
+                'ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal number into Go struct field'
+                " ConfigMap.data of type string"
+            ),
+        ),
+        (
+            "Secret",
+            "data: {a: '%%%'}",
+            'Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte 0',
+        ),
+        (
+            "ConfigMap",
+            "date: {a: b}",
+            'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "date"',
+        ),
+        (
+            "ConfigMap",
+            "data: {'a b': c}",
+            (
+                'ConfigMap "x" is invalid: data[a b]: Invalid value: "a b": a valid config key must consist of alphanumeric'
+                " characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is"
+                " '[-._a-zA-Z0-9]+')"
+            ),
+        ),
+    ],
+)
+def test_objects_beside_pods_are_refused_in_the_servers_words(kind: str, more: str, message: str) -> None:
+    (document,) = review(f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: x}}\n{more}\n").documents
+    assert document.refusal is not None
+    assert document.refusal.message == message
+    assert document.refusal.notes[0].line == 4
 
 
 def test_kubectl_reads_no_further_than_a_document_without_a_kind() -> None:
