@@ -198,9 +198,23 @@ class Editor {
   diagnostic({ kind, line, path, message }) {
     const at = this.view.state.doc.line(Math.min(Math.max(1, line), this.view.state.doc.lines));
     const from = at.from + at.text.search(/\S|$/);
-    const severity = { refusal: "error", "also-found": "error", warning: "warning" }[kind];
-    return { from, to: Math.max(from, at.to), severity, message: !path || message.includes(path) ? message : `${path}: ${message}` };
+    const severity = { refusal: "error", "also-found": "error", warning: "warning", lint: "warning", note: "info" }[kind];
+    const text = !path || message.includes(path) ? message : `${path}: ${message}`;
+    const isMarked = kind === "lint" || kind === "note"; // only these mark code with backticks
+    return { from, to: Math.max(from, at.to), severity, message: text, ...(isMarked && { renderMessage: () => withCode(text) }) };
   }
+}
+
+function withCode(text) {
+  const parts = text.split("`").map((part, at) => {
+    if (at % 2 === 0) return part;
+    const code = document.createElement("code");
+    code.textContent = part;
+    return code;
+  });
+  const message = document.createElement("span");
+  message.append(...parts);
+  return message;
 }
 
 function changedLines(a, b) {

@@ -18,7 +18,8 @@ from lab.timeline.run import Run
 from lab.web.diagnosis import Diagnosis, diagnose
 from lab.web.presenters import card_key
 from lab.web.problems import Problem
-from lab.web.visit import Site, learner
+from lab.web.visit import Site, chosen_language, learner
+from lab.web.wording import WORDINGS
 
 LONGEST_GRACE_PERIOD_SECONDS = 3_600  # lab: no learner waits longer
 LONGEST_SECONDS_TEXT = 10  # digits; Python refuses to read numbers of thousands of them
@@ -65,7 +66,7 @@ def add_actions(blueprint: Blueprint, site: Site) -> None:
 
     @blueprint.post("/review")
     def review() -> Response:
-        return jsonify(diagnose(request.form.get("manifest", "")).to_json())
+        return jsonify(diagnose(request.form.get("manifest", "")).to_json(WORDINGS[chosen_language()]))
 
 
 def _run(site: Site, example: Example, manifest: str, fresh: bool) -> tuple[Reply, Run | None]:

@@ -1,7 +1,7 @@
 """What is wrong with a manifest, before it is run: kubectl's answer and every note at its line.
 
-The words are `lab.pods.review`'s; this only sorts them for the editor's margin and the list below it: what refuses the text,
-what would be found after that was mended, and what is accepted to one's surprise.
+The words are `lab.pods.review`'s and `lab.insight.lint`'s; this only sorts them for the editor's margin and the list below it:
+what refuses the text, what would be found after that was mended, and what is accepted to one's surprise.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lab.insight.lint import LintNote
+from lab.insight.lint_rules import lint_review
 from lab.pods.notes import FieldNote
 from lab.pods.refusals import Refusal, refusals_text
 from lab.pods.review import ReviewedDocument, review
+from lab.web.wording import Wording
 
 FILENAME = "pod.yaml"
 
+_LINT_KINDS = {"warning": "lint", "note": "note"}
 Kind = Literal["refusal", "also-found", "warning"]
 
 
@@ -30,12 +34,14 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """``answer`` is what kubectl would print on stderr, "" when it refuses nothing; ``accepted`` counts what it would store."""
+    """``answer`` is what kubectl would print on stderr, "" when it refuses nothing; ``accepted`` counts what it would store;
+    ``lint`` is what the accepted pods will do to one's surprise."""
 
     answer: str
     by_lab: bool
     accepted: int
     remarks: tuple[Remark, ...]
+    lint: tuple[LintNote, ...]
 
     @property
     def refused(self) -> tuple[Remark, ...]:
@@ -52,9 +58,10 @@ class Diagnosis:
         """What is accepted and may surprise."""
         return self._of("warning")
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it for the editor."""
+    def to_json(self, say: Wording) -> dict[str, Any]:
+        """Return it for the editor; what the lint says keeps its backticks."""
         remarks = [{"kind": r.kind, "line": r.line, "path": r.path, "message": r.message} for r in self.remarks]
+        remarks += [{"kind": _LINT_KINDS[n.tone], "line": n.line, "path": "", "message": say.text(n.phrase)} for n in self.lint]
         return {"answer": self.answer, "accepted": self.accepted, "remarks": remarks}
 
     def _of(self, kind: Kind) -> tuple[Remark, ...]:
@@ -75,6 +82,7 @@ def diagnose(text: str) -> Diagnosis:
         by_lab=any(refusal.by == "lab" for refusal, _ in refusals),
         accepted=sum(document.object is not None for document in found.documents),
         remarks=tuple(remarks),
+        lint=lint_review(text, found),
     )
 
 

@@ -29,6 +29,7 @@ from lab.web.wording import WORDINGS, Wording
 PARTS: Mapping[str, Callable[[Story], object]] = {
     "status": panels.status_of,
     "answer": panels.commands_of,
+    "hints": lambda story: story.hints.found,
 }
 SENTENCE = 'class="sentence">'
 SENTENCE_END = "<!--/sentence-->"

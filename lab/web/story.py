@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lab.insight.hint_rules import new_hints
 from lab.timeline.facts import (
     JSON,
     CommandAnswered,
@@ -86,12 +87,14 @@ class Story:
         self.processes: dict[InstanceKey, Entry] = {}
         self.deleted: Entry | None = None
         self.previous_row: PodRow | None = None
+        self.hints = new_hints()
 
     def add(self, entry: Entry) -> bool:
         """Take the next entry in. Entries already taken in change nothing, and the answer is False."""
         if entry.seq <= self.seq:
             return False
         self.seq = entry.seq
+        self.hints.add(entry)
         match entry.fact:
             case ObjectWritten():
                 self._object(entry, entry.fact)

@@ -56,7 +56,11 @@ class Wording:
         """Return the same as plain text, for whoever escapes it: a picture, a screen reader."""
         if isinstance(words, str):
             return words
-        text = (words.chinese if self.language == "zh" else words.english).replace("`", "")
+        return self.text(words).replace("`", "")
+
+    def text(self, words: Phrase) -> str:
+        """Return a sentence as text whose backticks mark code still."""
+        text = words.chinese if self.language == "zh" else words.english
         return text.format(**{name: self.plain(v) if isinstance(v, Phrase) else v for name, v in words.values.items()})
 
     def _value(self, value: object) -> object:
