@@ -14,7 +14,7 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,8 @@ _PREFIX = "pod-hook-lab"
 _BUFFER_KIB_PER_CPU = 256  # about four thousand signals between two reads, which are milliseconds apart
 _READ_BYTES = 1 << 16
 _FLOOD_EVENTS_PER_SECOND = 400  # sent and delivered to one thread, each counted
+_RUNTIME = "runc"  # the name under which the engine sends stop signals; a learner's process may take it too
+_RUNTIME_SIGNALS_PER_SECOND = 20  # more to one thread are no longer believed to be the engine's
 _MUTE_SECONDS = 5.0
 _MUTED_LIMIT = 64  # the kernel bounds a filter's text to a page
 _counter = itertools.count(1)
@@ -118,7 +120,7 @@ class SignalTrace:
     def read(self) -> Iterator[SignalEvent]:
         """Yield what the buffer holds now, floods cut off; never blocks. ``descriptor`` polls readable when there is more."""
         if self._flood.lift(self._clock.monotonic()):
-            self._mute(frozenset(self._flood.muted))
+            self._mute()
         while True:
             try:
                 chunk = os.read(self.descriptor, _READ_BYTES)
@@ -129,10 +131,11 @@ class SignalTrace:
             text, newline, self._rest = (self._rest + chunk).rpartition(b"\n")
             for event in parse((text + newline).decode(errors="replace")):
                 thread = event.target_thread if isinstance(event, Generated) else event.thread
-                admitted, began = self._flood.admit(thread, self._clock.monotonic())
+                by_runtime = isinstance(event, Generated) and event.sender_name == _RUNTIME
+                admitted, began = self._flood.admit(thread, self._clock.monotonic(), by_runtime=by_runtime)
                 admitted = admitted or event.signal == SIGKILL
                 if began:
-                    self._mute(frozenset(self._flood.muted))
+                    self._mute()
                     _LOGGER.warning("process %d receives more signals than can be shown; some are left out", thread)
                 if admitted:
                     yield event
@@ -158,13 +161,16 @@ class SignalTrace:
         os.close(self.descriptor)
         self._remove()
 
-    def _mute(self, threads: frozenset[int]) -> None:
-        """Let the kernel itself leave out what ``threads`` receive, SIGKILL excepted; replaces the set given before."""
+    def _mute(self) -> None:
+        """Let the kernel itself leave out what the muted threads receive, but for SIGKILL and what the engine sends them.
+        Replaces the filters set before."""
         for event, name in (("signal_generate", "pid"), ("signal_deliver", "common_pid")):
             terms = [f"sig!={number}" for number in NOISE]
-            if threads:
-                others = " && ".join(f"{name}!={thread}" for thread in sorted(threads))
-                terms.append(f"(sig=={SIGKILL} || ({others}))")
+            if self._flood.muted:
+                spared = f'COMM=="{_RUNTIME}" || ' if event == "signal_generate" else ""
+                terms.append(f"(sig=={SIGKILL} || {spared}({_none_of(name, self._flood.muted)}))")
+            if self._flood.deceived:
+                terms.append(f"(sig=={SIGKILL} || ({_none_of(name, self._flood.deceived)}))")
             self._write(f"events/signal/{event}/filter", " && ".join(terms))
 
     def _tracefs(self) -> Path:
@@ -177,7 +183,7 @@ class SignalTrace:
         self._write("trace_clock", "boot")
         self._write("buffer_size_kb", str(_BUFFER_KIB_PER_CPU))
         self._write("buffer_percent", "0")  # wake a reader at the first event, not when half of the buffer is full
-        self._mute(frozenset())
+        self._mute()
         self._write("events/signal/signal_generate/enable", "1")
         self._write("events/signal/signal_deliver/enable", "1")
 
@@ -202,19 +208,29 @@ class _Flood:
 
     since_seconds: float = 0.0
     counts: Counter[int] = field(default_factory=Counter)
+    runtime_counts: Counter[int] = field(default_factory=Counter)
     muted: dict[int, float] = field(default_factory=dict)  # thread → when it is heard again
+    deceived: set[int] = field(default_factory=set)  # of these, those whom somebody floods in the engine's name
 
-    def admit(self, thread: int, now_seconds: float) -> tuple[bool, bool]:
-        """Return whether the event is to be shown, and whether the thread has just become muted."""
+    def admit(self, thread: int, now_seconds: float, *, by_runtime: bool = False) -> tuple[bool, bool]:
+        """Return whether the event is to be shown, and whether the thread has just become muted, or deceived."""
         if now_seconds - self.since_seconds > 1.0:
             self.since_seconds = now_seconds
             self.counts.clear()
+            self.runtime_counts.clear()
+        if by_runtime:
+            self.runtime_counts[thread] += 1
+            if self.runtime_counts[thread] <= _RUNTIME_SIGNALS_PER_SECOND:
+                return True, False
         self.counts[thread] += 1
         if self.counts[thread] <= _FLOOD_EVENTS_PER_SECOND:
             return True, False
         began = thread not in self.muted and len(self.muted) < _MUTED_LIMIT
         if began:
             self.muted[thread] = now_seconds + _MUTE_SECONDS
+        if by_runtime and thread in self.muted and thread not in self.deceived:
+            self.deceived.add(thread)
+            began = True
         return False, began
 
     def lift(self, now_seconds: float) -> bool:
@@ -222,7 +238,12 @@ class _Flood:
         over = [thread for thread, until in self.muted.items() if until <= now_seconds]
         for thread in over:
             del self.muted[thread]
+            self.deceived.discard(thread)
         return bool(over)
+
+
+def _none_of(field: str, threads: Iterable[int]) -> str:
+    return " && ".join(f"{field}!={thread}" for thread in sorted(threads))
 
 
 def _remove_stale(instances: Path) -> None:

@@ -324,6 +324,29 @@ def test_a_flood_of_signals_is_cut_off_but_the_kill_is_seen(observer: Tracepoint
     assert notes.signals[-1].signal == "SIGKILL"
 
 
+def test_the_engine_s_stop_signal_is_seen_in_a_flood(observer: TracepointWitness, start: Callable[..., Container]) -> None:
+    container, notes = start("sh", "-c", "trap : USR1; trap 'exit 3' TERM; echo ready; while :; do kill -USR1 1; done"), Notes()
+    observer.follow(container.pid, notes)
+    while len(notes.signals) < 100:
+        notes.wait_for("SIGUSR1")
+    container.kill("SIGTERM")
+    assert container.exit_code() == 3
+    seen = notes.wait_for("SIGTERM")
+    assert (seen.sender, seen.result) == ("runc", "delivered")
+
+
+def test_a_flood_in_the_engine_s_name_is_cut_off_too(observer: TracepointWitness, start: Callable[..., Container]) -> None:
+    flood = "trap : USR1; echo ready; printf runc >/proc/$$/comm; while :; do kill -USR1 1; done"
+    container, notes = start("sh", "-c", flood), Notes()
+    observer.follow(container.pid, notes)
+    notes.wait_for("SIGUSR1")
+    container.kill("SIGKILL")
+    container.exit_code()
+    observer.forget(container.pid)
+    assert {seen.sender for seen in notes.signals if seen.signal == "SIGUSR1"} == {"runc"}
+    assert len(notes.signals) < 5000
+
+
 def test_an_instance_that_a_killed_lab_left_behind_is_removed() -> None:
     leave = (
         "from lab.clock import SystemClock\nfrom lab.runtime.tracefs import SignalTrace\nimport os\n"
