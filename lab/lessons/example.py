@@ -8,9 +8,10 @@ An example is the folder ``examples/<name>/`` with ``pod.yaml`` (the manifest ex
     submit: apply | create         node: [/dir, …]               directories the virtual node has beforehand, empty
     refused: true                  the API refuses the manifest, and that is the point
     before_delete, after_delete    scenario actions (see lab/scenarios); by default: wait until ready, and 1.2 s more
-    expect: …                      what a real run must show (`Expectation`); the engine suite runs every example
+    expect: …                      what a real run must show (`Expectation`); `lab content check` runs every example
 
-Nothing here runs anything.
+With a ``check.yaml`` (`lab.lessons.check`) it is a challenge: ``pod.yaml`` is broken, ``symptom: {en: …, zh: …}`` says what
+one notices, and ``solution.yaml`` is a manifest that passes. Nothing here runs anything.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from lab.lessons.check import Check, read_check
 from lab.lessons.fields import Fields, Words
 from lab.lessons.problems import Problems
 
@@ -69,6 +71,15 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """What makes an example a challenge."""
+
+    symptom: Words
+    check: Check
+    solution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """A manifest that a learner edits and runs. ``lesson`` is the lesson's slug; texts are per language."""
 
@@ -84,6 +95,7 @@ class Example:
     before_delete: tuple[Action, ...]
     after_delete: tuple[Action, ...]
     expect: Expectation
+    challenge: Challenge | None = None
 
     @property
     def id(self) -> str:
@@ -126,9 +138,18 @@ def read_example(folder: Path, lesson: str, path: str, problems: Problems) -> Ex
         before_delete=fields.list_of("before_delete", dict, default=READY),
         after_delete=fields.list_of("after_delete", dict),
         expect=_expectation(fields.nested("expect")),
+        challenge=_challenge(folder, path, fields, problems) if (folder / "check.yaml").exists() else None,
     )
     fields.finish()
     return example
+
+
+def _challenge(folder: Path, path: str, fields: Fields, problems: Problems) -> Challenge:
+    return Challenge(
+        symptom=fields.words("symptom"),
+        check=read_check(_read(folder / "check.yaml", f"{path}/check.yaml", problems), f"{path}/check.yaml", problems),
+        solution=_read(folder / "solution.yaml", f"{path}/solution.yaml", problems),
+    )
 
 
 def _submit(fields: Fields) -> Literal["apply", "create"]:
