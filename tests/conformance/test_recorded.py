@@ -1,8 +1,8 @@
 """The lab on a real engine against recordings of a real Kubernetes node: the scenarios that each change has to pass.
 
 `make conformance` plays all that were recorded; that the kubelet's rules agree with all of them is tested in virtual time.
-These were chosen to need what virtual time cannot show: the shortest scenario or two for each thing that engine, kernel, network or
-file system do for hooks, and one for each way in which a pod begins and ends. `lab conformance` plays them, several at a time;
+These were chosen to need what virtual time cannot show: the shortest scenario or two for each thing that engine, kernel, network
+or file system do for hooks, and one for each way in which a pod begins and ends. `lab conformance` plays them, several at a time;
 the yardstick judges.
 """
 
