@@ -54,6 +54,7 @@ class PodWorker:
         self._backoff = Backoff()
         self._relist = Relist(on)
         self._prober = Prober(on)
+        self._mounter = VolumeMounter(on)
         self._volumes: PodVolumes | None = None
         self._files: FileWatch | None = None
         self._began = on.clock.monotonic()
@@ -93,9 +94,9 @@ class PodWorker:
         if is_terminal(computed_phase(given)) or self._deadline_passed():
             return SyncOutcome(finished=True)
         if self._volumes is None:
-            self._volumes = VolumeMounter(self.on).mount()
+            self._volumes = self._mounter.mount()
             if self._volumes is None:
-                return SyncOutcome()  # deleted while it waited for them
+                return SyncOutcome(retry_seconds=SYNC_RETRY_SECONDS)
             self._files = FileWatch(self.on, self._volumes)
             self.on.look = self._files.look
             self._prober.begin()

@@ -28,6 +28,7 @@ from lab.timeline.facts import VolumeFailed
 
 INITIAL_RETRY_SECONDS = 0.5  # pkg/volume/util/nestedpendingoperations: initialDurationBeforeRetry
 MAXIMUM_RETRY_SECONDS = 122.0  # the same: maxDurationBeforeRetry
+MOUNT_SECONDS = 123.0  # pkg/kubelet/volumemanager: podAttachAndMountTimeout
 TERMINATION_LOG = "log"  # the file's name in its own directory
 
 
@@ -44,21 +45,28 @@ class VolumeMounter:
 
     def __init__(self, on: PodOnNode) -> None:
         self._on = on
+        self._directories: dict[str, Path] = {}
+        self._delay = INITIAL_RETRY_SECONDS
+        self._next_try_at = 0.0
 
     def mount(self) -> PodVolumes | None:
-        """Block until all volumes are there and return them, or None when the pod was deleted meanwhile. Every failed try is a
-        VolumeFailed fact and a FailedMount event."""
-        directories: dict[str, Path] = {}
-        delay = INITIAL_RETRY_SECONDS
+        """Block until all volumes are there and return them, or None when the pod was deleted meanwhile, and after
+        `MOUNT_SECONDS`: then another pass is due. Every failed try is a VolumeFailed fact and a FailedMount event."""
+        on, clock = self._on, self._on.clock
+        deadline = clock.monotonic() + MOUNT_SECONDS
         while True:
-            for volume in self._on.pod.spec.volumes:
-                if volume.name not in directories:
-                    self._try(volume, directories)
-            if len(directories) == len(self._on.pod.spec.volumes):
-                return PodVolumes(directories=directories)
-            if self._on.wait_until(lambda: self._on.deleted, delay):
+            if clock.monotonic() >= self._next_try_at:
+                for volume in on.pod.spec.volumes:
+                    if volume.name not in self._directories:
+                        self._try(volume, self._directories)
+                self._next_try_at = clock.monotonic() + self._delay
+                self._delay = min(self._delay * 2, MAXIMUM_RETRY_SECONDS)
+            if len(self._directories) == len(on.pod.spec.volumes):
+                return PodVolumes(directories=self._directories)
+            if on.wait_until(lambda: on.deleted, max(0.0, min(self._next_try_at, deadline) - clock.monotonic())):
                 return None
-            delay = min(delay * 2, MAXIMUM_RETRY_SECONDS)
+            if clock.monotonic() >= deadline:
+                return None
 
     def _try(self, volume: Volume, directories: dict[str, Path]) -> None:
         on, files, cluster = self._on, self._on.node.files, self._on.node.cluster

@@ -148,6 +148,16 @@ def test_a_pod_can_be_deleted_while_it_waits_for_a_volume(given: Given) -> None:
     assert story.starts() == []
 
 
+def test_the_deadline_of_a_pod_holds_while_it_waits_for_a_volume_but_is_looked_at_only_between_passes(given: Given) -> None:
+    """The pass that waits blocks the pod's worker for 2 min 3 s (volume_manager.go: podAttachAndMountTimeout)."""
+    stage = given(app=polite())
+    story = stage.run(pod(volumes=host_volume("/srv/data", "Directory"), activeDeadlineSeconds=5), seconds=122)
+    assert story.phases() == ["Pending"]
+    stage.clock.sleep(20)
+    assert (story.status["phase"], story.status["reason"]) == ("Failed", "DeadlineExceeded")
+    assert story.event_times("FailedMount")[:8] == [0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5]
+
+
 def test_volumes_are_mounted_where_the_container_wants_them(given: Given) -> None:
     mounts = [{"name": "v", "mountPath": "/out", "readOnly": True}, {"name": "v", "mountPath": "relative", "subPath": "a/b"}]
     story = given(app=polite()).run(pod(container(volumeMounts=mounts), volumes=[{"name": "v", "emptyDir": {}}]))
