@@ -8,7 +8,8 @@ all speak of the same things.
     app file /tmp/message · app log TEXT · app readiness success
     status Running · event Killing · deleted 30 · removed         what the API and kubectl show
 
-A wanted moment may leave out its last words ("app exited", "app SIGTERM") and the container ("exited 0").
+A wanted moment may leave out its last words ("app exited", "app SIGTERM") and the container ("exited 0"); TEXT may stand anywhere
+in its line.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ class Moment:
         return f"{self.container} {self.what}".strip()
 
     def is_a(self, wanted: str) -> bool:
-        """Whether this is the wanted moment, which may leave out last words and the container."""
+        """Whether this is the wanted moment, which may leave out last words and the container; of a line of a log, any part."""
+        whose, log, text = wanted.strip().partition("log ")
+        if log and whose.strip() in ("", self.container):
+            return self.what.startswith(log) and text in self.what.removeprefix(log)
         return any(f"{text} ".startswith(f"{wanted.strip()} ") for text in (self.text, self.what))
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lab.cluster.cluster import ClusterOptions
 from lab.insight.moments import first, moments
+from lab.timeline.facts import LogChunk
 from tests.kubelet.stage import Stage, container, deaf, pod, takes
 
 
@@ -50,3 +52,16 @@ def test_a_wanted_moment_may_leave_out_its_last_words_and_the_container(stage: S
     assert [first(told, wanted) for wanted in ("SIGTERM sent", "SIGTERM sent 3", "app SIGTERM sent 3")] == [sent] * 3
     assert first(told, "SIGTERM sent 30") is None
     assert first(told, "other SIGTERM") is None
+
+
+def test_a_part_of_a_logged_line_is_enough(stage: Stage) -> None:
+    stage.run(pod(container(), grace=1))
+    entry = stage.timeline.read(0)[-1]
+    line = ("2026-01-01T00:00:00.000000000Z", "stdout", "12.34 entrypoint: up")
+    (moment,) = moments([replace(entry, container="app", fact=LogChunk(attempt=0, offset=0, lines=(line,)))])
+    assert [moment.is_a(wanted) for wanted in ("app log entrypoint", "log up", "web log up", "app log down")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
