@@ -46,9 +46,9 @@ class AttemptListener:
         """Append the end of PID 1; a preStop hook that was defined but does not run now is skipped for good."""
         self._when_started(lambda: self._append_exit(exit))
 
-    def logged(self, lines: tuple[LogLine, ...]) -> None:
+    def logged(self, lines: tuple[LogLine, ...], *, unfinished: bool = False) -> None:
         """Append log lines up to the node's limit for one instance."""
-        self._when_started(lambda: self._append_log(lines))
+        self._when_started(lambda: self._append_log(lines, unfinished))
 
     def signalled(self, signal: ObservedSignal) -> None:
         """Append a signal the kernel saw."""
@@ -100,15 +100,17 @@ class AttemptListener:
             self._on.note(HookSkipped(hook="preStop", attempt=self.number, why="container-exited"), self._container)
         self._on.look(self._container, self._on.of(self._container).attempts[self.number])
 
-    def _append_log(self, lines: tuple[LogLine, ...]) -> None:
+    def _append_log(self, lines: tuple[LogLine, ...], unfinished: bool) -> None:
         tail = self._on.log_tails.setdefault(self.container_id, deque(maxlen=LOG_TAIL_LINES))
-        tail.extend(text for _, _, text in lines)
+        tail.extend(f"{text}\n" for _, _, text in lines)
+        if unfinished:
+            tail[-1] = tail[-1].removesuffix("\n")
         limit = self._on.node.log_limit_bytes
         if self._bytes > limit:
             return
         kept: list[LogLine] = []
         for line in lines:
-            self._bytes += len(line[2]) + 1
+            self._bytes += len(line[2].encode()) + 1
             if self._bytes > limit:
                 break
             kept.append(line)

@@ -106,7 +106,7 @@ class PodOnNode:
         self.stopped_in_pass: frozenset[str] = frozenset()  # ids of the containers that this pass stops before it starts others
         self.discarded: set[str] = set()  # ids of the containers whose removal has been asked for
         self.changes: list[float] = []  # when sandbox and containers started and ended, for the relist
-        self.log_tails: dict[str, deque[str]] = {}  # last log lines by container id
+        self.log_tails: dict[str, deque[str]] = {}  # last log lines, with their newlines, by container id
         self.termination_messages: dict[str, str] = {}  # by container id
         self.look: Callable[[Container, Attempt], None] = lambda container, attempt: None  # look at the files soon
         self._cursor = after

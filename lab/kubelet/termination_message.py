@@ -36,5 +36,6 @@ def _message(on: PodOnNode, container: Container, attempt: Attempt, volumes: Pod
             text = file.read(MESSAGE_LIMIT_BYTES).decode(errors="replace")
     failed = attempt.exited is not None and attempt.exited.exit_code != 0
     if not text and failed and container.termination_message_policy == "FallbackToLogsOnError":
-        text = "\n".join(on.log_tails.get(attempt.container_id, ()))[-LOG_LIMIT_BYTES:]
+        log = "".join(on.log_tails.get(attempt.container_id, ())).encode()
+        text = log[-LOG_LIMIT_BYTES:].decode(errors="replace")
     return text

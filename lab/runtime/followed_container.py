@@ -147,7 +147,7 @@ class FollowedContainer:
                 self._clock.sleep(FLOOD_PAUSE_SECONDS)
         rest = lines.finish(at=rfc3339(self._clock.now()))
         if rest:
-            self._listener.logged(rest)
+            self._listener.logged(rest, unfinished=lines.unfinished)
 
     def _tell_the_end(self) -> None:
         state = self._state

@@ -37,6 +37,7 @@ class LogLines:
         self._filled_at: float | None = None
         self._dropped_bytes = 0
         self._dropped_lines = 0
+        self.unfinished = False  # once `finish` was called: whether its last line had no newline
 
     @property
     def flooding(self) -> bool:
@@ -61,6 +62,7 @@ class LogLines:
         for stream, partial in self._partial.items():
             if partial.text:
                 lines.append((partial.at, stream, _text(partial.text)))
+                self.unfinished = True
         self._partial.clear()
         return tuple(lines)
 

@@ -158,8 +158,8 @@ class ContainerListener(Protocol):
         """PID 1 ended. Called exactly once per started container, after the last `logged`."""
         ...
 
-    def logged(self, lines: tuple[LogLine, ...]) -> None:
-        """The container wrote lines, in order."""
+    def logged(self, lines: tuple[LogLine, ...], *, unfinished: bool = False) -> None:
+        """The container wrote lines, in order. ``unfinished``: its output has ended without a newline after the last."""
         ...
 
     def signalled(self, signal: ObservedSignal) -> None:

@@ -48,12 +48,14 @@ class ExecScript:
 class ContainerScript:
     """What a container does. ``exits`` is (seconds, exit code) of an end by itself, per attempt, the last repeating;
     ``on_signal`` maps a signal to (seconds until the end, exit code); others are ignored. ``execs`` maps a command's last
-    word to its script. ``start_error`` are the engine's words when it cannot be started."""
+    word to its script. ``logs`` are lines, ``last_words`` are logged without a newline. ``start_error`` are the engine's words
+    when it cannot be started."""
 
     exits: tuple[tuple[float, int] | None, ...] = (None,)
     on_signal: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     execs: Mapping[str, ExecScript] = field(default_factory=dict)
     logs: tuple[str, ...] = ()
+    last_words: str = ""
     files: tuple[ChangedFile, ...] = ()
     start_error: str = ""
 
@@ -247,6 +249,8 @@ class ScriptedRuntime:
             now = _nano(self._clock.now())
             lines: tuple[LogLine, ...] = tuple((now, "stdout", text) for text in instance.script.logs)
             instance.listener.logged(lines)
+        if instance.script.last_words:
+            instance.listener.logged(((_nano(self._clock.now()), "stdout", instance.script.last_words),), unfinished=True)
         with self._changed:
             self._wait_for_end(instance)
             instance.ended = True

@@ -93,7 +93,7 @@ def test_the_termination_message_is_the_end_of_what_the_container_wrote_to_its_f
 
 @pytest.mark.parametrize(
     ("policy", "exit_code", "message"),
-    [("FallbackToLogsOnError", 3, "line 1\nline 2"), ("FallbackToLogsOnError", 0, None), ("File", 3, None)],
+    [("FallbackToLogsOnError", 3, "line 1\nline 2\n"), ("FallbackToLogsOnError", 0, None), ("File", 3, None)],
 )
 def test_the_end_of_the_log_stands_in_for_the_message_of_a_failure_where_asked(
     given: Given, policy: str, exit_code: int, message: str | None
@@ -106,7 +106,13 @@ def test_the_end_of_the_log_stands_in_for_the_message_of_a_failure_where_asked(
 def test_no_more_than_2048_bytes_of_the_log_stand_in_for_the_message(given: Given) -> None:
     stage = given(app=ContainerScript(exits=((1, 1),), logs=("x" * 3000,)))
     story = stage.run(pod(container(terminationMessagePolicy="FallbackToLogsOnError"), restartPolicy="Never"), seconds=4)
-    assert terminated(story)["message"] == "x" * 2048
+    assert terminated(story)["message"] == "x" * 2047 + "\n"
+
+
+def test_the_message_from_a_log_ends_as_the_log_did_and_is_measured_in_bytes(given: Given) -> None:
+    stage = given(app=ContainerScript(exits=((1, 1),), last_words="é" * 1500))
+    story = stage.run(pod(container(terminationMessagePolicy="FallbackToLogsOnError"), restartPolicy="Never"), seconds=4)
+    assert terminated(story)["message"] == "é" * 1024
 
 
 @pytest.mark.parametrize(("exit_code", "signal"), [(137, 9), (139, 11), (143, None), (130, None), (255, None), (1, None)])
@@ -118,13 +124,11 @@ def test_an_exit_code_names_a_signal_only_where_that_can_have_killed_pid_1(
 
 
 def test_log_lines_are_kept_up_to_a_limit(given: Given) -> None:
-    stage = given(
-        options=ClusterOptions(log_limit_bytes=20), app=ContainerScript(logs=("one", "two", "a long line of text", "four"))
-    )
-    story = stage.run(pod())
+    lines = ("one", "zwölf", "eleven byté", "four")
+    story = given(options=ClusterOptions(log_limit_bytes=23), app=ContainerScript(logs=lines)).run(pod())
     (chunk,) = story.facts(LogChunk)
-    assert [text for _, _, text in chunk.lines] == ["one", "two"]
-    assert [t.limit_bytes for t in story.facts(LogTruncated)] == [20]
+    assert [text for _, _, text in chunk.lines] == ["one", "zwölf"]
+    assert [t.limit_bytes for t in story.facts(LogTruncated)] == [23]
 
 
 def test_log_lines_are_numbered_per_instance(given: Given) -> None:

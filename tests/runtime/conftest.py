@@ -34,7 +34,7 @@ class Recorder:
             self.exits.append(exit)
             self._changed.notify_all()
 
-    def logged(self, lines: tuple[LogLine, ...]) -> None:
+    def logged(self, lines: tuple[LogLine, ...], *, unfinished: bool = False) -> None:
         with self._changed:
             self.lines.extend(lines)
             self.lines_after_exit += len(lines) if self.exits else 0

@@ -18,6 +18,14 @@ def test_a_line_is_told_when_its_newline_has_come() -> None:
     assert lines.feed([("stdout", b"Hel")], at="t1", elapsed_seconds=0) == ()
     assert lines.feed([("stdout", b"lo\nand")], at="t2", elapsed_seconds=1) == (("t2", "stdout", "Hello"),)
     assert lines.finish(at="t3") == (("t2", "stdout", "and"),)
+    assert lines.unfinished
+
+
+def test_output_that_ends_with_a_newline_is_finished() -> None:
+    lines = LogLines()
+    assert texts(lines, ("stdout", b"done\n")) == [("stdout", "done")]
+    assert lines.finish(at="t") == ()
+    assert not lines.unfinished
 
 
 def test_half_lines_of_the_two_streams_are_kept_apart() -> None:
