@@ -23,6 +23,8 @@ from lab.timeline.facts import (
     HookSkipped,
     HookStarted,
     HookTimedOut,
+    KubeletContinued,
+    KubeletHeld,
     LogChunk,
     ObjectWritten,
     ObserverUnavailable,
@@ -146,6 +148,12 @@ class Lifelines:
                 failed = result == "failure"
                 label = f"{probe} {failures}/{threshold}" if failed else probe
                 yield Point(lane=process, kind="probe", label=label, tone="error" if failed else "probe")
+            case KubeletHeld():
+                yield from self._lane(lane)
+                words = phrase("kubelet held", "kubelet 已暂停")
+                yield self._opened(BarOpened(lane=process, id=f"hold/{entry.seq}", tone="held", label=words))
+            case KubeletContinued(held_seq=held):
+                yield from self._close(f"hold/{held}")
             case FileChanged(path=path, change=change):
                 yield from self._lane(Lane(key="files", title=phrase("files", "文件"), order=100_000, family="node"))
                 yield Point(lane="files", kind="file", label=path, tone="error" if change == "deleted" else None)

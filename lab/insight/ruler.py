@@ -18,6 +18,8 @@ from lab.timeline.facts import (
     HookStarted,
     HookTimedOut,
     KillStarted,
+    KubeletContinued,
+    KubeletHeld,
     ObjectWritten,
     SignalSent,
 )
@@ -48,11 +50,22 @@ class Ruler:
     killed_at: float | None = None
     exited_at: float | None = None
     exit_code: int | None = None
+    holds: tuple[tuple[float, float | None], ...] = ()  # when the lab held the kubelet; no grace period counts that time
+
+    @property
+    def held_seconds(self) -> float:
+        """How long the kubelet was held, as far as the holds have ended."""
+        return sum(until - since for since, until in self.holds if until is not None)
 
     @property
     def ends_at(self) -> float:
         """When the grace period alone is over, without the floor."""
-        return self.deleted_at + self.grace_seconds
+        return self.deleted_at + self.grace_seconds + self.held_seconds
+
+    @property
+    def spent_seconds(self) -> float:
+        """What the hook has used of it, once it has ended or was given up; 0 without a hook."""
+        return 0.0 if self.hook_ended_at is None else self.hook_ended_at - self.deleted_at - self._held_until(self.hook_ended_at)
 
     def left_seconds(self, at: float) -> float:
         """Return what is left at a moment until SIGKILL; what was left unused when the process has ended by itself."""
@@ -60,6 +73,9 @@ class Ruler:
             return 0.0
         until = self.exited_at if self.exited_at is not None else at
         return max(0.0, self.kill_due_at - until)
+
+    def _held_until(self, at: float) -> float:
+        return sum(until - since for since, until in self.holds if until is not None and until <= at)
 
 
 class Rulers:
@@ -128,14 +144,19 @@ def _after(ruler: Ruler, entry: Entry) -> Ruler | None:
         case HookStarted(hook="preStop"):
             return replace(ruler, hook_began_at=at)
         case HookFinished(hook="preStop") | HookFailed(hook="preStop") if ruler.hook_ended_at is None:
-            spent = int(at - ruler.deleted_at)
-            return replace(ruler, hook_ended_at=at, kill_due_at=at + max(MINIMUM_GRACE_SECONDS, ruler.grace_seconds - spent))
+            ended = replace(ruler, hook_ended_at=at)
+            return replace(ended, kill_due_at=at + max(MINIMUM_GRACE_SECONDS, ruler.grace_seconds - int(ended.spent_seconds)))
         case HookTimedOut():
             return replace(ruler, hook_ended_at=at, hook_timed_out=True, kill_due_at=at + MINIMUM_GRACE_SECONDS)
         case SignalSent(why="stop-signal") as sent:
             return replace(ruler, signal_at=at, signal_name=sent.signal, kill_due_at=at + sent.timeout_seconds)
         case SignalSent():
             return replace(ruler, killed_at=at)
+        case KubeletHeld():
+            return replace(ruler, holds=(*ruler.holds, (at, None)))
+        case KubeletContinued() if ruler.holds:
+            due = None if ruler.kill_due_at is None else ruler.kill_due_at + (at - ruler.holds[-1][0])
+            return replace(ruler, holds=(*ruler.holds[:-1], (ruler.holds[-1][0], at)), kill_due_at=due)
         case ContainerExited(exit_code=code):
             return replace(ruler, exited_at=at, exit_code=code)
     return None

@@ -30,6 +30,9 @@ PARTS: Mapping[str, Callable[[Story], object]] = {
     "status": panels.status_of,
     "answer": panels.commands_of,
     "hints": lambda story: story.hints.found,
+    "holds": lambda story: story.hands,
+    "shell": lambda story: story.hands,
+    "command": lambda story: story.hands.executed,
 }
 SENTENCE = 'class="sentence">'
 SENTENCE_END = "<!--/sentence-->"
@@ -199,6 +202,7 @@ def ruler_json(ruler: Ruler, opened_at: float) -> JSON:
         "killed": since(ruler.killed_at),
         "exited": since(ruler.exited_at),
         "exit_code": ruler.exit_code,
+        "holds": [[since(began), since(ended)] for began, ended in ruler.holds],
         "forced": ruler.forced,
         "why": ruler.cause,
     }
