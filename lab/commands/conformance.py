@@ -28,7 +28,6 @@ DIFFERS = 1
 MAX_JOBS = 8
 JOBS_PER_CORE = 3  # most of playing is waiting; with more, moments come late
 TEMPORARY_PREFIX = "pod-hook-lab-conformance-"
-SECOND_TRACE = "trace.second.json"
 NARROWEST = 100  # columns in which two sides can be read; more where the terminal is wider
 
 _EPILOG = """\
@@ -117,7 +116,7 @@ def _judge(recordings: Recordings, runs: ChildRuns, *, jobs: int, told: Any) -> 
         print(verdict_line(verdict, number=number, of=count), file=told, flush=True)
         if not verdict.is_well:
             again.append(played.scenario)
-    for number, played in enumerate(runs.play(again, jobs=1, trace_file=SECOND_TRACE), start=1):
+    for number, played in enumerate(runs.play(again, jobs=1, turn=2), start=1):
         verdict = verdicts[played.scenario.id] = _verdict(recordings, played, times=2)
         print(verdict_line(verdict, number=number, of=len(again)), file=told, flush=True)
     return tuple(verdicts[scenario.id] for scenario in recordings.scenarios)

@@ -107,7 +107,7 @@ def test_a_difference_is_played_twice_shown_with_both_sides_and_exit_status_1(tm
     assert "  rc=1 pod/other created" in done.stdout
     assert " ! rc=1 The Pod " in done.stdout
     assert done.stdout.endswith("Of 2 scenarios 1 agree, 1 differ.\n  differ: C11b\n  played twice: C11b\n")
-    assert sorted(path.name for path in (output / QUICK).iterdir()) == ["trace.json", "trace.second.json"]
+    assert sorted(path.name for path in (output / QUICK).iterdir()) == ["trace.2.json", "trace.json"]
     assert [path.name for path in (output / REFUSED).iterdir()] == ["trace.json"]
 
 

@@ -71,7 +71,7 @@ def output(tmp_path_factory: pytest.TempPathFactory, lab_images: object) -> Path
 
 def last_trace(directory: Path) -> dict[str, Any]:
     """Return the trace that counts: of the second time, if the first differed."""
-    second = directory / "trace.second.json"
+    second = directory / "trace.2.json"
     trace: dict[str, Any] = json.loads((second if second.exists() else directory / "trace.json").read_text())
     return trace
 

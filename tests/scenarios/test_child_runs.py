@@ -82,9 +82,19 @@ def test_what_there_is_of_a_trace_is_kept_beside_a_failure(tmp_path: Path) -> No
 
 def test_a_trace_of_an_earlier_time_is_not_taken_for_this_one(tmp_path: Path) -> None:
     (tmp_path / "A").mkdir()
-    (tmp_path / "A" / "trace.json").write_text(json.dumps({"namespace": "old"}))
+    for name in ("trace.json", "trace.2.json"):
+        (tmp_path / "A" / name).write_text(json.dumps({"namespace": "old"}))
     (played,) = runs(tmp_path, {"A": ""}).play([scenario("A")], jobs=1)
     assert played.trace is None
+    assert list((tmp_path / "A").iterdir()) == []
+
+
+def test_a_second_turn_leaves_the_trace_of_the_first(tmp_path: Path) -> None:
+    children = runs(tmp_path, {"A": WRITE})
+    for turn in (1, 2):
+        (played,) = children.play([scenario("A")], jobs=1, turn=turn)
+        assert played.trace == {"namespace": "n"}
+    assert sorted(path.name for path in (tmp_path / "A").iterdir()) == ["trace.2.json", "trace.json"]
 
 
 def test_a_lost_engine_ends_all_and_every_child_clears_away(tmp_path: Path) -> None:

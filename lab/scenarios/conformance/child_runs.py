@@ -40,7 +40,8 @@ class Played:
 
 
 class ChildRuns:
-    """Plays scenarios into a directory: ``ID/trace.json``, and ``ID/stderr.txt`` where a child had something to say."""
+    """Plays scenarios into a directory: ``ID/trace.json``, in a second turn ``ID/trace.2.json``, and ``ID/stderr.txt`` where a
+    child had something to say."""
 
     def __init__(self, command_line: CommandLine, directory: Path, clock: Clock) -> None:
         """Play by ``command_line``; the directory is made."""
@@ -48,7 +49,7 @@ class ChildRuns:
         self._directory = directory
         self._clock = clock
 
-    def play(self, scenarios: Sequence[RecordedScenario], *, jobs: int, trace_file: str = "trace.json") -> Iterator[Played]:
+    def play(self, scenarios: Sequence[RecordedScenario], *, jobs: int, turn: int = 1) -> Iterator[Played]:
         """Yield each scenario as it ends. Blocks. Raises EngineUnavailable when no engine answers; whatever ends the iteration,
         no child lives on."""
         waiting = sorted(scenarios, key=lambda scenario: scenario.seconds)
@@ -56,7 +57,7 @@ class ChildRuns:
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
-                    running.append(self._start(waiting.pop(), trace_file))
+                    running.append(self._start(waiting.pop(), turn))
                 ended = [child for child in running if child.has_ended()]
                 for child in ended:
                     running.remove(child)
@@ -69,12 +70,14 @@ class ChildRuns:
             for child in running:
                 child.wait(CLEAR_SECONDS)
 
-    def _start(self, scenario: RecordedScenario, trace_file: str) -> _Child:
+    def _start(self, scenario: RecordedScenario, turn: int) -> _Child:
         directory = self._directory / scenario.id
+        trace = directory / ("trace.json" if turn == 1 else f"trace.{turn}.json")
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            (directory / trace_file).unlink(missing_ok=True)
-            return _Child(scenario, directory, trace_file, self._command_line, self._clock)
+            for earlier in directory.glob("trace*.json") if turn == 1 else (trace,):
+                earlier.unlink(missing_ok=True)
+            return _Child(scenario, trace, self._command_line, self._clock)
         except OSError as error:
             raise LabError(f"cannot play {scenario.id} into {directory}: {error.strerror}; choose another --output") from error
 
@@ -82,13 +85,11 @@ class ChildRuns:
 class _Child:
     """One child process."""
 
-    def __init__(
-        self, scenario: RecordedScenario, directory: Path, trace_file: str, command_line: CommandLine, clock: Clock
-    ) -> None:
+    def __init__(self, scenario: RecordedScenario, trace: Path, command_line: CommandLine, clock: Clock) -> None:
         limit_seconds = time_limit_seconds(scenario)
         self._scenario = scenario
-        self._trace = directory / trace_file
-        self._errors = directory / ERRORS_FILE
+        self._trace = trace
+        self._errors = trace.with_name(ERRORS_FILE)
         self._clock = clock
         self._began = clock.monotonic()
         self._overdue_at = self._began + limit_seconds + CLEAR_SECONDS
