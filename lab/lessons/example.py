@@ -8,6 +8,7 @@ An example is the folder ``examples/<name>/`` with ``pod.yaml`` (the manifest ex
     submit: apply | create         node: [/dir, …]               directories the virtual node has beforehand, empty
     refused: true                  the API refuses the manifest, and that is the point
     before_delete, after_delete    scenario actions (see lab/scenarios); by default: wait until ready, and 1.2 s more
+    predict: …                     cards that a learner puts into an order before the run (`lab.lessons.cards`)
     expect: …                      what a real run must show (`Expectation`); `lab content check` runs every example
 
 With a ``check.yaml`` (`lab.lessons.check`) it is a challenge: ``pod.yaml`` is broken, ``symptom: {en: …, zh: …}`` says what
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from lab.lessons.cards import Cards, read_cards
 from lab.lessons.check import Check, read_check
 from lab.lessons.fields import Fields, Words
 from lab.lessons.problems import Problems
@@ -95,6 +97,7 @@ class Example:
     before_delete: tuple[Action, ...]
     after_delete: tuple[Action, ...]
     expect: Expectation
+    cards: Cards = field(default_factory=Cards)
     challenge: Challenge | None = None
 
     @property
@@ -138,6 +141,7 @@ def read_example(folder: Path, lesson: str, path: str, problems: Problems) -> Ex
         before_delete=fields.list_of("before_delete", dict, default=READY),
         after_delete=fields.list_of("after_delete", dict),
         expect=_expectation(fields.nested("expect")),
+        cards=read_cards(fields),
         challenge=_challenge(folder, path, fields, problems) if (folder / "check.yaml").exists() else None,
     )
     fields.finish()

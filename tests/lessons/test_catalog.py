@@ -134,7 +134,7 @@ def test_a_catalog_is_read_again_only_when_a_file_has_changed(content: Path) -> 
 def test_all_mistakes_are_told_at_once_with_file_and_line(content: Path) -> None:
     append_to_both(content, "\n[away](lesson:nowhere)\n\n!!! danger\n    No.\n")
     write(content, "02-two/examples/small/example.yaml", EXAMPLE + "dellete: force\n")
-    fields = "after_delete, before_delete, delete, expect, label, look_for, node, refused, submit"
+    fields = "after_delete, before_delete, delete, expect, label, look_for, node, predict, refused, submit"
     assert problems(content) == [
         "01-one/lesson.en.md:15: cannot link to the lesson nowhere; the lessons are one, two",
         "01-one/lesson.en.md:17: cannot show a callout of the kind danger; use one of run, correction, note",

@@ -21,7 +21,7 @@ SEED_EXAMPLES = {
     "host-path.yaml": "stopping-nginx/host-path",
     "both-documents.yaml": "stopping-nginx/both-documents",
 }
-SURPRISING = {"handlers/exec-inside", "force-deletion/zero-in-the-spec"}  # the editor remarks on what the lesson is about
+SURPRISING = {"force-deletion/zero-in-the-spec"}  # the editor remarks on what the lesson is about
 INTERFACE: dict[Language, tuple[str, ...]] = {
     "en": (
         "Run",
