@@ -19,10 +19,13 @@ def create_app(laboratory: Laboratory) -> Flask:
     )
     services = Services(
         runs=laboratory.runs,
+        files=laboratory.node_side.files,
+        repeats=laboratory.repeats,
         catalog=Catalog.load(share.CONTENT),
         settings=pages,
         clock=laboratory.clock,
         engine_problem=laboratory.engine_problem,
+        max_run_seconds=settings.limits.max_run_seconds,
         prepare=laboratory.prepare,
     )
     app = Flask("lab", static_folder=None)

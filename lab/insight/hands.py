@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.timeline.facts import (
+    CommandExecuted,
     ContainerExited,
     ContainerStarted,
     Entry,
@@ -38,11 +39,12 @@ class RunningContainer:
 
 class Hands:
     """The fold. ``add`` every entry of a run, in order. ``points`` are those chosen last; ``stepwise`` says whether the run was
-    ever to be held; ``live`` whether anything can be done yet."""
+    ever to be held; ``executed`` is the learner's last command; ``live`` says whether anything can be done yet."""
 
     def __init__(self) -> None:
         self.points: tuple[HoldPoint, ...] = ()
         self.stepwise = False
+        self.executed: CommandExecuted | None = None
         self.live = True
         self._names: dict[str, str] = {}
         self._holds: dict[int, OpenHold] = {}
@@ -72,6 +74,8 @@ class Hands:
                 self._holds[entry.seq] = OpenHold(seq=entry.seq, pod=pod, container=container, point=point)
             case KubeletContinued(held_seq=seq):
                 self._holds.pop(seq, None)
+            case CommandExecuted() as executed:
+                self.executed = executed
             case ContainerStarted():
                 self._running.pop(key, None)
                 self._running[key] = RunningContainer(pod=pod, container=container)

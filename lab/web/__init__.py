@@ -18,8 +18,10 @@ from lab.share import FRONT_END, TEMPLATES
 from lab.web.actions import add_actions
 from lab.web.formats import FILTERS
 from lab.web.guard import Guard
+from lab.web.hands import add_hands
 from lab.web.pages import add_pages
 from lab.web.problems import add_problems
+from lab.web.repeats import add_repeats
 from lab.web.services import Runs, Services, WebSettings
 from lab.web.visit import Site, keep_language
 
@@ -41,6 +43,8 @@ def create_blueprint(services: Services) -> Blueprint:
     blueprint.record_once(lambda state: _configure(state, services.settings))
     add_pages(blueprint, site)
     add_actions(blueprint, site)
+    add_hands(blueprint, site)
+    add_repeats(blueprint, site)
     add_problems(blueprint, site)
     return blueprint
 

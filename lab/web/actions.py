@@ -16,6 +16,7 @@ from lab.errors import LabError
 from lab.lessons import Example
 from lab.timeline.run import Run
 from lab.web.diagnosis import Diagnosis, diagnose
+from lab.web.hands import chosen_hold_points
 from lab.web.presenters import card_key
 from lab.web.problems import Problem
 from lab.web.visit import Site, chosen_language, learner
@@ -78,7 +79,7 @@ def _run(site: Site, example: Example, manifest: str, fresh: bool) -> tuple[Repl
     earlier = runs.latest(learner(), example.id)
     live = earlier is not None and earlier.ended is None and not fresh
     try:
-        run = runs.open(learner(), example.id, manifest, verb=example.submit, fresh=fresh)
+        run = runs.open(learner(), example.id, manifest, verb=example.submit, fresh=fresh, hold_points=chosen_hold_points())
     except LabError as error:
         return Reply(key=key, problem=str(error)), None
     found = diagnose(manifest)

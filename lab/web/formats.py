@@ -26,6 +26,11 @@ def short_id(container_id: str) -> str:
     return container_id.removeprefix("sha256:")[:SHORT_ID_LENGTH]
 
 
+def shown_name(name: str) -> str:
+    """Write a file's name, whose bytes may be no text."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def milliseconds(moment: datetime) -> int:
     """Return a time as milliseconds since 1970, as scripts count."""
     return int(moment.timestamp() * 1000)
@@ -45,6 +50,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "argv": argv,
     "short_id": short_id,
     "signal_name": signal_name,
+    "shown_name": shown_name,
     "milliseconds": milliseconds,
     "clock_time": clock_time,
     "last_line": last_line,

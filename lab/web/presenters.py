@@ -18,7 +18,8 @@ from lab.timeline.run import Run
 from lab.web.diagnosis import Diagnosis, diagnose
 from lab.web.feed import Feeds
 from lab.web.picture import Picture
-from lab.web.services import Runs
+from lab.web.repeat_views import RepeatView, RepeatViews
+from lab.web.services import Services
 
 _BEFORE_HEADING = re.compile(r"(?=<h2[\s>])")
 
@@ -50,6 +51,8 @@ class Card:
     engine_problem: str | None
     diagnosis: Diagnosis | None
     picture: Picture
+    max_run_minutes: float
+    repeat: RepeatView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,11 @@ class RunPage:
     engine_problem: str | None
 
 
+def is_own(run: Run, cluster: str) -> bool:
+    """Whether a run is the learner's: in their cluster, or in one that a repeat of theirs used."""
+    return run.cluster == cluster or run.cluster.startswith(f"{cluster}-")
+
+
 def card_key(example_id: str) -> str:
     """Return the element-id form of an example's id."""
     return example_id.replace("/", "--")
@@ -119,10 +127,12 @@ def card_key(example_id: str) -> str:
 class Presenters:
     """Builds the pages of one learner in one language."""
 
-    def __init__(self, catalog: Catalog, runs: Runs, feeds: Feeds, engine_problem: str | None) -> None:
-        self._catalog = catalog
-        self._runs = runs
+    def __init__(self, services: Services, feeds: Feeds, repeats: RepeatViews, engine_problem: str | None) -> None:
+        self._catalog = services.catalog
+        self._runs = services.runs
+        self._max_run_minutes = services.max_run_seconds / 60
         self._feeds = feeds
+        self._repeats = repeats
         self._engine_problem = engine_problem
 
     def index(self, language: Language) -> IndexPage:
@@ -155,14 +165,15 @@ class Presenters:
             opened_at=run.opened_at,
             card=self.run_card(run, example, language),
             stream_url=url_for("lab.run_stream", run_id=run.id, lang=language),
-            own=run.cluster == cluster,
+            own=is_own(run, cluster),
             engine_problem=self._engine_problem,
         )
 
     def card(self, example: Example, cluster: str, language: Language) -> Card:
         """Return an example's card on its lesson's page, with the learner's newest run."""
         run = self._runs.latest(cluster, example.id)
-        return self._card(example.id, example, run, language)
+        card = self._card(example.id, example, run, language)
+        return replace(card, repeat=self._repeats.of_example(cluster, example.id))
 
     def run_card(self, run: Run, example: Example | None, language: Language) -> Card:
         """Return the card on a run's own page: that run's text and that run only. The example may have left the catalog."""
@@ -191,6 +202,7 @@ class Presenters:
             engine_problem=self._engine_problem,
             diagnosis=_diagnosis(run.manifest) if run else None,
             picture=picture,
+            max_run_minutes=self._max_run_minutes,
         )
 
     def _rows(self, lesson: Lesson, cluster: str, language: Language) -> Iterator[Row]:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from lab.clock import Clock
+from lab.cluster.repeats import RepeatOrder
 from lab.lessons import Catalog
-from lab.timeline.facts import Entry
+from lab.runtime.node_listing import NodeEntry
+from lab.timeline.facts import Entry, HoldPoint
+from lab.timeline.repeat import Repeat
 from lab.timeline.run import Run
 from lab.timeline.timeline import Timeline
 
@@ -21,15 +24,35 @@ class Runs(Protocol):
     """Opens, deletes and finds runs. `open` and `delete` return at once; what happens is on the timeline."""
 
     def open(
-        self, cluster_id: str, example: str, manifest: str, *, verb: Literal["apply", "create"] = "apply", fresh: bool = False
+        self,
+        cluster_id: str,
+        example: str,
+        manifest: str,
+        *,
+        verb: Literal["apply", "create"] = "apply",
+        fresh: bool = False,
+        hold_points: tuple[HoldPoint, ...] = (),
     ) -> Run:
-        """Run a manifest; on a live run of the example, apply it there, or with ``fresh`` delete that and run again."""
+        """Run a manifest, held at these points; on a live run of the example, apply it there, or with ``fresh`` delete that and
+        run again."""
         ...
 
     def delete(
         self, run_id: str, *, pod: str | None = None, grace_period_seconds: int | None = None, force: bool = False
     ) -> None:
         """Delete the run's pods (or one of them) as ``kubectl delete pod`` does."""
+        ...
+
+    def proceed(self, run_id: str, *, held_seq: int | None = None, to_the_end: bool = False) -> bool:
+        """Let the kubelet go on from a hold, or from all; ``to_the_end`` without further stops. False when it was not held."""
+        ...
+
+    def run_command(self, run_id: str, pod: str, container: str, command: tuple[str, ...]) -> bool:
+        """Run a command in a container of a live run. False when it does not run, or has too many already."""
+        ...
+
+    def clean_node(self, cluster_id: str) -> None:
+        """Empty the cluster's node of all files. Raises LabError while pods are on it."""
         ...
 
     def get(self, run_id: str) -> Run | None:
@@ -49,6 +72,42 @@ class Runs(Protocol):
         ...
 
 
+class NodeFiles(Protocol):
+    """The files of the clusters' nodes (`lab.runtime.node_files.NodeFiles`)."""
+
+    def listing(self, cluster: str, path: str) -> tuple[NodeEntry, ...] | None:
+        """Return what stands in a directory on the node; None when it is none."""
+        ...
+
+    def read(self, cluster: str, path: str, *, limit_bytes: int) -> bytes | None:
+        """Return the beginning of a regular file on the node; None when there is none."""
+        ...
+
+
+class Repeats(Protocol):
+    """Runs a manifest several times (`lab.cluster.repeats.Repeats`)."""
+
+    def start(self, order: RepeatOrder) -> Repeat:
+        """Begin a repeat and return at once. Raises LabError when it is refused."""
+        ...
+
+    def get(self, repeat_id: str) -> Repeat | None:
+        """Return a repeat as it stands."""
+        ...
+
+    def latest(self, cluster: str, example: str) -> Repeat | None:
+        """Return the newest repeat of an example that a learner began."""
+        ...
+
+    def before(self, repeat_id: str) -> int:
+        """Return how many repeats have their turn before this one."""
+        ...
+
+    def cancel(self, repeat_id: str) -> None:
+        """End a repeat and its run that goes on."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """The settings that concern pages. Hosts are names without a port; ``secret_key`` signs cookies and form tokens."""
@@ -61,11 +120,14 @@ class WebSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well.
-    ``prepare(cluster_id)`` is called when a learner may press Run soon."""
+    ``max_run_seconds`` is the lab's limit for a run. ``prepare(cluster_id)`` is called when a learner may press Run soon."""
 
     runs: Runs
+    files: NodeFiles
+    repeats: Repeats
     catalog: Catalog
     settings: WebSettings
     clock: Clock
     engine_problem: Callable[[], str | None]
+    max_run_seconds: float
     prepare: Callable[[str], None] = lambda cluster_id: None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lab.insight.hands import Hands
 from lab.insight.hint_rules import new_hints
 from lab.timeline.facts import (
     JSON,
@@ -88,6 +89,7 @@ class Story:
         self.deleted: Entry | None = None
         self.previous_row: PodRow | None = None
         self.hints = new_hints()
+        self.hands = Hands()
 
     def add(self, entry: Entry) -> bool:
         """Take the next entry in. Entries already taken in change nothing, and the answer is False."""
@@ -95,6 +97,7 @@ class Story:
             return False
         self.seq = entry.seq
         self.hints.add(entry)
+        self.hands.add(entry)
         match entry.fact:
             case ObjectWritten():
                 self._object(entry, entry.fact)

@@ -16,6 +16,7 @@ from lab.web.feed import Feeds
 from lab.web.frames import Renderer
 from lab.web.guard import Guard, cluster_id, style_nonce
 from lab.web.presenters import Presenters
+from lab.web.repeat_views import RepeatViews
 from lab.web.services import Services
 from lab.web.stream import Streams
 from lab.web.wording import HTML_LANG, WORDINGS, language_of
@@ -31,6 +32,7 @@ class Site:
     def __init__(self, services: Services, guard: Guard) -> None:
         self.services = services
         self.guard = guard
+        self.repeat_views = RepeatViews(services)
         self._feeds: Feeds | None = None
 
     @property
@@ -50,7 +52,7 @@ class Site:
     def presenters(self) -> Presenters:
         """Return what builds page values for the present request."""
         problem = self.services.engine_problem()
-        return Presenters(self.services.catalog, self.services.runs, self.feeds, problem)
+        return Presenters(self.services, self.feeds, self.repeat_views, problem)
 
     def find_lesson(self, slug: str) -> Lesson | None:
         """Return a lesson of the catalog."""

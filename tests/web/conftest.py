@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -11,8 +12,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from lab.clock import SystemClock
+from lab.cluster.repeats import RepeatOrder
 from lab.errors import LabError
 from lab.lessons import Catalog
+from lab.runtime.node_files import NodeFiles
 from lab.timeline.facts import (
     CommandAnswered,
     ContainerCreated,
@@ -21,6 +24,7 @@ from lab.timeline.facts import (
     Entry,
     Fact,
     FileChanged,
+    HoldPoint,
     HookFinished,
     HookStarted,
     ImageLookedUp,
@@ -38,6 +42,7 @@ from lab.timeline.facts import (
     Writer,
 )
 from lab.timeline.folds import concerns, pods_created_by
+from lab.timeline.repeat import Repeat
 from lab.timeline.run import Run
 from lab.timeline.timeline import MemoryJournal, Timeline
 from lab.web import Services, WebSettings, create_blueprint
@@ -71,10 +76,24 @@ class PageRuns:
         self.runs: dict[str, Run] = {}
         self.deletions: list[tuple[str, int | None, bool]] = []
         self.refuse: str | None = None
+        self.hold_points: tuple[HoldPoint, ...] = ()
+        self.held = False
+        self.proceeded: list[tuple[str, int | None, bool]] = []
+        self.commands: list[tuple[str, ...]] = []
+        self.running = True
+        self.cleaned: list[str] = []
 
     def open(
-        self, cluster_id: str, example: str, manifest: str, *, verb: Literal["apply", "create"] = "apply", fresh: bool = False
+        self,
+        cluster_id: str,
+        example: str,
+        manifest: str,
+        *,
+        verb: Literal["apply", "create"] = "apply",
+        fresh: bool = False,
+        hold_points: tuple[HoldPoint, ...] = (),
     ) -> Run:
+        self.hold_points = hold_points
         if self.refuse:
             raise LabError(self.refuse)
         live = self.latest(cluster_id, example)
@@ -91,6 +110,19 @@ class PageRuns:
         self, run_id: str, *, pod: str | None = None, grace_period_seconds: int | None = None, force: bool = False
     ) -> None:
         self.deletions.append((run_id, grace_period_seconds, force))
+
+    def proceed(self, run_id: str, *, held_seq: int | None = None, to_the_end: bool = False) -> bool:
+        self.proceeded.append((run_id, held_seq, to_the_end))
+        return self.held
+
+    def run_command(self, run_id: str, pod: str, container: str, command: tuple[str, ...]) -> bool:
+        self.commands.append((run_id, pod, container, *command))
+        return self.running
+
+    def clean_node(self, cluster_id: str) -> None:
+        if self.refuse:
+            raise LabError(self.refuse)
+        self.cleaned.append(cluster_id)
 
     def get(self, run_id: str) -> Run | None:
         return self.runs.get(run_id)
@@ -125,6 +157,37 @@ class PageRuns:
             last_seq=entry.seq,
             ended=how,
         )
+
+
+class PageRepeats:
+    """The part of `lab.cluster.repeats.Repeats` that pages use; a test says what has become of them."""
+
+    def __init__(self) -> None:
+        self.orders: list[RepeatOrder] = []
+        self.repeats: dict[str, Repeat] = {}
+        self.refuse: str | None = None
+
+    def start(self, order: RepeatOrder) -> Repeat:
+        if self.refuse:
+            raise LabError(self.refuse)
+        self.orders.append(order)
+        asked = {name: getattr(order, name) for name in RepeatOrder.__slots__}
+        repeat = Repeat(id=f"repeat{len(self.orders)}", opened_at=datetime.now(UTC), **asked)
+        self.repeats[repeat.id] = repeat
+        return repeat
+
+    def get(self, repeat_id: str) -> Repeat | None:
+        return self.repeats.get(repeat_id)
+
+    def latest(self, cluster: str, example: str) -> Repeat | None:
+        found = [r for r in self.repeats.values() if (r.cluster, r.example) == (cluster, example)]
+        return found[-1] if found else None
+
+    def before(self, repeat_id: str) -> int:
+        return 0
+
+    def cancel(self, repeat_id: str) -> None:
+        self.repeats[repeat_id] = replace(self.repeats[repeat_id], ended="cancelled", why="Cancelled.")
 
 
 class PodScript:
@@ -337,17 +400,22 @@ class PodScript:
 class Pages:
     """An app with its runs, and a browser-like client that remembers cookies."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, nodes: Path) -> None:
         self.runs = PageRuns()
+        self.repeats = PageRepeats()
+        self.files = NodeFiles(nodes, plain=True)
         self.catalog = catalog
         self.engine_problem: str | None = None
         self.app = Flask("lab", static_folder=None)
         services = Services(
             runs=self.runs,
+            files=self.files,
+            repeats=self.repeats,
             catalog=catalog,
             settings=WebSettings(allowed_hosts=frozenset({"localhost"}), secret_key="for tests only"),
             clock=self.runs.clock,
             engine_problem=lambda: self.engine_problem,
+            max_run_seconds=3600.0,
         )
         self.app.register_blueprint(create_blueprint(services))
         self.client: FlaskClient = self.app.test_client()
@@ -384,5 +452,5 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
-def pages(catalog: Catalog) -> Pages:
-    return Pages(catalog)
+def pages(catalog: Catalog, tmp_path: Path) -> Pages:
+    return Pages(catalog, tmp_path / "nodes")

@@ -1,0 +1,78 @@
+"""Repeat: run a manifest several times, see how an interval varies, cancel. The page asks for news while a repeat goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, redirect, url_for
+from htmx_flask import request
+from werkzeug.wrappers import Response as BaseResponse
+
+from lab.cluster.repeats import RepeatOrder
+from lab.errors import LabError
+from lab.web.actions import read_deletion
+from lab.web.repeat_views import RepeatView
+from lab.web.visit import Site, learner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatPage:
+    """A repeat's own page."""
+
+    view: RepeatView
+    engine_problem: str | None
+
+
+def add_repeats(blueprint: Blueprint, site: Site) -> None:
+    """Add these pages and actions to the blueprint."""
+
+    @blueprint.post("/examples/<path:example_id>/repeat")
+    def repeat_example(example_id: str) -> BaseResponse:
+        example = site.find_example(example_id) or abort(404)
+        manifest = request.form.get("manifest", example.manifest).replace("\r\n", "\n")
+        deletion, count = read_deletion(), request.form.get("count", "")
+        problem = site.services.engine_problem() or ""
+        if not problem and deletion is not None:
+            order = RepeatOrder(
+                cluster=learner(),
+                example=example.id,
+                manifest=manifest,
+                verb=example.submit,
+                count=int(count) if count.isascii() and count.isdigit() and len(count) < 4 else 0,
+                grace_period_seconds=deletion.grace_period_seconds,
+                force=deletion.force,
+            )
+            try:
+                site.services.repeats.start(order)
+            except LabError as error:
+                problem = str(error)
+        view = site.repeat_views.of_example(learner(), example.id, _wanted(), problem=problem)
+        return _answer(site, view)
+
+    @blueprint.post("/repeats/<repeat_id>/cancel")
+    def cancel_repeat(repeat_id: str) -> BaseResponse:
+        repeat = site.services.repeats.get(repeat_id) or abort(404)
+        if repeat.cluster != learner():
+            abort(403, "owner")
+        site.services.repeats.cancel(repeat_id)
+        return _answer(site, site.repeat_views.of(site.services.repeats.get(repeat_id) or repeat, _wanted()))
+
+    @blueprint.get("/repeats/<repeat_id>")
+    def repeat(repeat_id: str) -> BaseResponse:
+        found = site.services.repeats.get(repeat_id) or abort(404)
+        view = site.repeat_views.of(found, _wanted(), own=found.cluster == learner())
+        if request.htmx:
+            return site.fragment("parts/_repeat.html", view=view)
+        return site.page("repeat.html", RepeatPage(view=view, engine_problem=site.services.engine_problem()))
+
+
+def _answer(site: Site, view: RepeatView) -> BaseResponse:
+    if request.htmx:
+        return site.fragment("parts/_repeat.html", view=view)
+    if view.problem or view.repeat is None:
+        return site.page("repeat.html", RepeatPage(view=view, engine_problem=None), status=409)
+    return redirect(url_for("lab.repeat", repeat_id=view.repeat.id), code=303)
+
+
+def _wanted() -> str:
+    return str(request.values.get("interval", ""))
