@@ -25,6 +25,7 @@ FLOORS = (
     ("scenarios", "lessons"),
     ("store",),
     ("laboratory", "doctor", "setup"),
+    ("authoring",),
     ("web",),
     ("app",),
     ("commands",),

@@ -83,9 +83,11 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A manifest that a learner edits and runs. ``lesson`` is the lesson's slug; texts are per language."""
+    """A manifest that a learner edits and runs. ``lesson`` is the lesson's slug, ``folder`` its place in the content folder;
+    texts are per language."""
 
     lesson: str
+    folder: str
     name: str
     labels: Words
     look_for: Words
@@ -130,6 +132,7 @@ def read_example(folder: Path, lesson: str, path: str, problems: Problems) -> Ex
     fields = Fields.parse(_read(folder / "example.yaml", description, problems), description, problems)
     example = Example(
         lesson=lesson,
+        folder=path,
         name=folder.name,
         labels=fields.words("label"),
         look_for=fields.words("look_for"),

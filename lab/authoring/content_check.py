@@ -1,0 +1,160 @@
+"""Does every example do what its lesson says? Each is played on a real engine; what differs is a finding with its file and line.
+
+An example must show what its ``expect`` says. A challenge's starting manifest must show that too, which is its symptom, and
+must not pass its own check; its solution must pass; and the solution's run with every hook taken away must not: whoever
+removes what is to be mended has not mended it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from lab.authoring.rehearsal import Rehearsed
+from lab.clock import Clock
+from lab.errors import LabError
+from lab.lessons import Example
+from lab.lessons.example import Challenge
+from lab.timeline.facts import (
+    JSON,
+    Entry,
+    HookFailed,
+    HookFinished,
+    HookSkipped,
+    HookStarted,
+    HookTimedOut,
+    ObjectWritten,
+)
+
+HOOK_FACTS = (HookStarted, HookFinished, HookFailed, HookTimedOut, HookSkipped)
+
+Play = Callable[[Example, str], Rehearsed]  # an example and the manifest to play it with
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong; ``path`` is relative to the content folder, ``line`` 1-based."""
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """An example that was checked: nothing found means that all is well."""
+
+    example: Example
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+def check_content(examples: Sequence[Example], play: Play, clock: Clock, *, jobs: int) -> Iterator[Checked]:
+    """Play and judge the examples, ``jobs`` at a time; yield each as it is done. An error of the lab is raised at the end."""
+    waiting, done = deque(examples), deque[Checked | LabError]()
+    changed = clock.condition()
+
+    def work() -> None:
+        while True:
+            with changed:
+                if not waiting:
+                    return
+                example = waiting.popleft()
+            checked = _checked(example, play, clock)
+            with changed:
+                done.append(checked)
+                changed.notify_all()
+
+    for number in range(min(jobs, len(examples))):
+        clock.spawn(f"check {number}", work)
+    errors = []
+    for _ in examples:
+        with changed:
+            changed.wait_for(lambda: bool(done))
+            checked = done.popleft()
+        if isinstance(checked, LabError):
+            errors.append(checked)
+        else:
+            yield checked
+    if errors:
+        raise errors[0]
+
+
+def _checked(example: Example, play: Play, clock: Clock) -> Checked | LabError:
+    began = clock.monotonic()
+    try:
+        findings = tuple(_findings(example, play))
+    except LabError as error:
+        return error
+    return Checked(example=example, findings=findings, seconds=clock.monotonic() - began)
+
+
+def _findings(example: Example, play: Play) -> Iterator[Finding]:
+    rehearsed = play(example, example.manifest)
+    yield from _at("example.yaml", example, rehearsed.troubles)
+    yield from _at("example.yaml", example, rehearsed.sightings.amiss(example.expect))
+    yield from _at("example.yaml", example, _amiss_in_files(example, rehearsed))
+    if example.challenge is not None:
+        yield from _at("check.yaml", example, judge_start(example.challenge, rehearsed.entries))
+        solved = play(example, example.challenge.solution)
+        yield from _at("solution.yaml", example, solved.troubles)
+        yield from _at("solution.yaml", example, judge_solution(example.challenge, solved.entries))
+
+
+def judge_start(challenge: Challenge, entries: Iterable[Entry]) -> Iterator[str]:
+    """Say what is wrong with the starting manifest: that it passes already."""
+    if challenge.check.judge(entries).passed:
+        yield "cannot be a challenge: the starting manifest passes its own check; ask for what it does not show"
+
+
+def judge_solution(challenge: Challenge, entries: Iterable[Entry]) -> Iterator[str]:
+    """Say what is wrong with the solution: what it does not fulfil, or that the same run without any hook would pass as well."""
+    entries = tuple(entries)
+    verdict = challenge.check.judge(entries)
+    for requirement, held in zip(challenge.check.require, verdict.held, strict=True):
+        if not held:
+            yield f"does not fulfil {requirement.name}: {requirement.failed['en']}"
+    if verdict.spoilt is not None:
+        yield f"fires the failcheck: {verdict.spoilt['en']}"
+    elif all(verdict.held) and not verdict.passed:
+        yield "does not come to its end; end it with a delete and a wait for gone"
+    bare = without_hooks(entries)
+    if verdict.passed and bare != entries and challenge.check.judge(bare).passed:
+        yield "passes with all hooks removed too; ask in check.yaml for what is to be mended"
+
+
+def without_hooks(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return a run's entries as they would be had the learner deleted every ``lifecycle`` from the manifest."""
+    rest = (entry for entry in entries if not isinstance(entry.fact, HOOK_FACTS))
+    return tuple(
+        replace(entry, fact=replace(entry.fact, object=_without_lifecycle(entry.fact.object)))
+        if isinstance(entry.fact, ObjectWritten) and entry.fact.kind == "Pod"
+        else entry
+        for entry in rest
+    )
+
+
+def _without_lifecycle(pod: JSON) -> JSON:
+    spec = dict(pod.get("spec", {}))
+    for kind in ("containers", "initContainers"):
+        if kind in spec:
+            spec[kind] = [{name: value for name, value in one.items() if name != "lifecycle"} for one in spec[kind]]
+    return {**pod, "spec": spec}
+
+
+def _amiss_in_files(example: Example, rehearsed: Rehearsed) -> Iterator[str]:
+    wanted: dict[str, str | None] = {**example.expect.files}
+    wanted |= {f"host:{path}": text for path, text in example.expect.node_files.items()}
+    for key, text in wanted.items():
+        found = rehearsed.files.get(key)
+        if (found if isinstance(found, str) else None) != text:
+            yield f"{key} holds {found!r}, not {text!r}"
+
+
+def _at(file: str, example: Example, messages: Iterable[str]) -> Iterator[Finding]:
+    for message in messages:
+        yield Finding(path=f"{example.folder}/{file}", line=1, message=message)

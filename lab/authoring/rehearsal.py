@@ -1,0 +1,88 @@
+"""Plays examples on the engine at hand, each on a cluster of its own that is gone afterwards."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lab.authoring.sightings import Sightings
+from lab.clock import Clock
+from lab.cluster.cluster import Cluster, ClusterOptions
+from lab.config import Settings
+from lab.laboratory import NodeSide, open_node_side
+from lab.lessons import Example
+from lab.scenarios.recording import Recorder
+from lab.scenarios.scenario import Scenario
+from lab.scenarios.steps import action_from_json
+from lab.timeline.facts import Entry, RunClosed
+from lab.timeline.timeline import MemoryJournal, Timeline
+
+DATA_PREFIX = "pod-hook-lab-run-"  # `lab sweep` finds what a killed rehearsal left by it
+NAMESPACE = "default"
+PATIENCE_SECONDS = 180.0  # a deadline for what must come, not a measure of how fast
+KEEP_ENTRIES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """A played example. ``files`` are those the scenario read, ``host:PATH`` for the node's; ``troubles`` say what kept it from
+    being played to the end: waits that timed out, actions that cannot be done, the lab's own failure."""
+
+    entries: tuple[Entry, ...]
+    files: dict[str, object]
+    troubles: tuple[str, ...]
+
+    @property
+    def sightings(self) -> Sightings:
+        """What the run has shown."""
+        return Sightings.of(self.entries)
+
+
+class Rehearsal:
+    """An engine with virtual nodes in a temporary directory. Usable from several threads. Make one with `open_rehearsal`."""
+
+    def __init__(self, side: NodeSide, clock: Clock) -> None:
+        self._side = side
+        self._clock = clock
+
+    def play(self, example: Example, manifest: str | None = None) -> Rehearsed:
+        """Do what the example's lesson says, with another ``manifest`` when one is given."""
+        scenario = _scenario(example, example.manifest if manifest is None else manifest)
+        timeline = Timeline(f"rehearsal-{secrets.token_hex(4)}", self._clock, MemoryJournal(), keep=KEEP_ENTRIES)
+        self._side.runtime.prepare_cluster(timeline.cluster)
+        options = ClusterOptions(witness_problem=self._side.witness_problem)
+        cluster = Cluster(timeline, self._clock, self._side.runtime, self._side.files, options=options)
+        run_id = secrets.token_hex(6)
+        try:
+            recording = Recorder(scenario, cluster, self._clock, run_id=run_id).record(PATIENCE_SECONDS)
+            if recording.failure is None:
+                timeline.append(RunClosed(run_id=run_id, why="the scenario is over"))
+            entries = timeline.read(0, durable=False)
+        finally:
+            cluster.close()
+            self._side.runtime.remove_cluster(cluster.id)
+            self._side.files.remove_cluster(cluster.id)
+        failure = () if recording.failure is None else (str(recording.failure),)
+        return Rehearsed(entries=entries, files=recording.trace["files"], troubles=(*recording.trace["notes"], *failure))
+
+
+@contextmanager
+def open_rehearsal(settings: Settings, clock: Clock) -> Iterator[Rehearsal]:
+    """Open the engine for rehearsals; whatever they made is gone at the end. Raises EngineUnavailable, SettingsError."""
+    with ExitStack() as cleanup:
+        directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix=DATA_PREFIX))
+        settings = replace(settings, data=Path(directory))
+        cleanup.enter_context(settings.data_directory.lock())
+        side = open_node_side(settings, settings.data_directory.instance_id, clock, cleanup)
+        side.runtime.engine_info()  # no engine is said before anything is made
+        cleanup.callback(side.runtime.sweep, settings.data_directory.instance_id)
+        yield Rehearsal(side, clock)
+
+
+def _scenario(example: Example, manifest: str) -> Scenario:
+    actions = tuple(action_from_json(dict(action), "pod.yaml") for action in example.actions())
+    return Scenario(id=example.id, title=example.id, namespace=NAMESPACE, actions=actions, manifests={"pod.yaml": manifest})
