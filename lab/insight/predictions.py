@@ -10,6 +10,7 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from lab.insight.moments import Moment, first
@@ -34,6 +35,17 @@ class Prediction:
 
     order: tuple[str, ...]
     never: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPrediction:
+    """A prediction that a learner stands by; ``run_id`` is the run that it was made for, once there is one."""
+
+    cluster: str
+    example: str
+    made_at: datetime
+    run_id: str | None
+    prediction: Prediction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

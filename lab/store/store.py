@@ -14,6 +14,7 @@ from lab.clock import Clock
 from lab.store import rows
 from lab.store.database import Database
 from lab.store.journal import SNAPSHOT_ENTRIES, StoreJournal
+from lab.store.predictions import Predictions
 from lab.store.tables import clusters, repeats, runs
 from lab.timeline.facts import Entry
 from lab.timeline.folds import ClusterView
@@ -25,15 +26,16 @@ from lab.timeline.timeline import History
 class Store:
     """Reads what is durable, from any thread. Every method raises StoreError when the database cannot be read."""
 
-    def __init__(self, database: Database, journal: StoreJournal) -> None:
+    def __init__(self, database: Database, journal: StoreJournal, predictions: Predictions) -> None:
         self._database = database
         self.journal = journal
+        self.predictions = predictions
 
     @classmethod
     def open(cls, url: str, clock: Clock) -> Store:
         """Open, and if need be create or migrate, the database at ``url`` and start its writer. Raises StoreError."""
         database = Database(url)
-        return cls(database, StoreJournal(database, clock))
+        return cls(database, StoreJournal(database, clock), Predictions(database, clock))
 
     def history(self, cluster: str) -> History:
         """Return what a Timeline needs to go on: the view at a snapshot and every entry after it, at least `SNAPSHOT_ENTRIES`

@@ -81,3 +81,17 @@ repeats = Table(
     Index(None, "cluster", "example", "opened_at"),
     Index(None, "ended"),  # those that go on
 )
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("cluster", String, nullable=False),  # the learner's, which may have no entry yet
+    Column("example", String, nullable=False),
+    Column("made_at", String, nullable=False),
+    Column("run_id", String),  # the run that it was made for, once there is one
+    Column("body", Text, nullable=False),
+    Index(None, "cluster", "example"),
+    Index(None, "example"),
+    Index(None, "run_id"),
+)
