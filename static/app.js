@@ -1,11 +1,11 @@
-// The front end starts here. Everything on a page works without it but the editor, live updates, tabs and the view switch.
+// The front end starts here. Everything on a page works without it but the editor, the picture, live updates, tabs and stepping.
 import "./htmx.js";
-import { start as startStream } from "./stream.js";
 import { startCards } from "./cards.js";
 import { startEditors } from "./editor.js";
 import { startPreferences } from "./preferences.js";
+import { startStages } from "./stages.js";
 
 startPreferences();
-startStream();
 startCards();
 startEditors();
+startStages();

@@ -1,6 +1,7 @@
-// Bundles the front end: `static/app.js` and `static/app.css` become `dist/app.js` and `dist/app.css`, minified, without source maps.
+// Bundles the front end: `static/app.js`, `stage.js` and `app.css` become files of the same names in `dist`, minified, without source maps.
 //
-// Names are stable (`app.js`, `app.css`); fonts and other files that the style sheet names are copied beside them with a content hash.
+// `stage.js` is a module of its own, without any package: pages load it from `app.js`, and whoever has frames may load it alone.
+// Names are stable (`app.js`, `stage.js`, `app.css`); fonts and other files that the style sheet names are copied beside them with a content hash.
 // `dist/manifest.json` maps each stable name to its content hash, for `?v=` in the pages: {"app.js": "1a2b3c4d5e6f", …}.
 // The licences of what was bundled are gathered in `dist/licences.txt`. Nothing is fetched at build or run time.
 
@@ -28,7 +29,7 @@ try {
 function bundle(outdir) {
   return build({
     absWorkingDir: here,
-    entryPoints: ["app.js", "app.css"],
+    entryPoints: ["app.js", "stage.js", "app.css"],
     outdir,
     bundle: true,
     minify: true,

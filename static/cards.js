@@ -1,21 +1,16 @@
-// What a card does by itself: the delete menu, the tabs, the view switch, the countdown, following the steps, reading key steps aloud.
-// All of it is the learner's state: the stream never touches it, and it is kept over a change of language.
+// What a card does by itself: the delete menu, the tabs, staying in sight. All of it is the learner's state: the stream never
+// touches it, and it is kept over a change of language.
 
 const words = () => document.getElementById("words").dataset;
-const counted = (n, one, many) => (n === 1 ? one : many.replace("%", n));
-const ANNOUNCEMENT_DELAY_MILLISECONDS = 400; // several steps come at once; the last one is read
-const FOLLOW_SLACK_PIXELS = 48; // a list scrolled this near to its end follows what is appended
 
 export function startCards() {
   for (const card of document.querySelectorAll("[data-card]")) {
     startMenu(card);
     startTabs(card);
     startView(card);
-    startSteps(card);
     startStatus(card);
     keepInSight(card);
   }
-  setInterval(countDown, 200);
   document.addEventListener("htmx:sendError", ({ target }) => {
     const reply = target.closest("[data-card]")?.querySelector(".reply");
     if (reply) reply.textContent = words().failed;
@@ -27,14 +22,20 @@ export function startCards() {
 const HEADER_PIXELS = 72; // the site's header and a little air
 const AIR_PIXELS = 16;
 
-// A sticky card that is taller than the window would hide its own end; it then sticks by its end instead of its beginning.
+// A sticky card that is taller than the window sticks by its end when one scrolls down and by its head when one scrolls up. What
+// grows or shrinks in it while it is used never moves it.
 function keepInSight(card) {
+  let top = HEADER_PIXELS;
+  let last = scrollY;
   const place = () => {
-    const top = Math.min(HEADER_PIXELS, innerHeight - card.offsetHeight - AIR_PIXELS);
-    card.style.setProperty("--card-top", `${top}px`);
+    const lowest = Math.min(HEADER_PIXELS, innerHeight - card.offsetHeight - AIR_PIXELS);
+    top = Math.min(HEADER_PIXELS, Math.max(lowest, top - (scrollY - last)));
+    last = scrollY;
+    card.style.setProperty("--card-top", `${Math.round(top)}px`);
   };
-  new ResizeObserver(place).observe(card);
+  addEventListener("scroll", place, { passive: true });
   addEventListener("resize", place);
+  place();
 }
 
 // --- the delete menu: the menu button pattern of the ARIA practices -------------------------------------------------
@@ -115,6 +116,7 @@ function startTabs(card) {
       panelOf(other).classList.toggle("folded", !selected);
     }
     delete tab.dataset.news;
+    card.dispatchEvent(new Event("tabchange"));
     sessionStorage.setItem(key, tab.id);
     if (focused) tab.focus();
   };
@@ -133,87 +135,25 @@ function startTabs(card) {
       event.preventDefault();
       select(next);
     });
-    new MutationObserver(() => {
-      if (tab.getAttribute("aria-selected") !== "true" && !panelOf(tab).querySelector("p.empty")) tab.dataset.news = "";
-    }).observe(panelOf(tab), { childList: true, subtree: true, characterData: true });
   }
   const remembered = tabs.find((tab) => tab.id === sessionStorage.getItem(key));
   if (remembered) select(remembered, false);
 }
 
-// --- truth, or what kubectl shows -----------------------------------------------------------------------------------
+// --- the view, and what follows from the status -----------------------------------------------------------------------
 
+// The stage switches the view; the card remembers it.
 function startView(card) {
-  const choices = [...card.querySelectorAll("[data-view-choice]")];
   const key = `view:${card.id}`;
-  const choose = (view) => {
-    card.dataset.view = view;
-    for (const choice of choices) choice.setAttribute("aria-pressed", String(choice.dataset.viewChoice === view));
-    sessionStorage.setItem(key, view);
-    countHidden(card);
-  };
-  for (const choice of choices) choice.addEventListener("click", () => choose(choice.dataset.viewChoice));
-  if (sessionStorage.getItem(key) === "cluster") choose("cluster");
+  const choices = [...card.querySelectorAll("[data-view-choice]")];
+  for (const choice of choices) choice.addEventListener("click", () => sessionStorage.setItem(key, choice.dataset.viewChoice));
+  if (sessionStorage.getItem(key) !== "cluster") return;
+  card.dataset.view = "cluster";
+  for (const choice of choices) choice.setAttribute("aria-pressed", String(choice.dataset.viewChoice === "cluster"));
 }
 
-function countHidden(card) {
-  const line = card.querySelector("[data-hidden-count]");
-  const hidden = card.querySelectorAll("ol.steps > [data-family=node]").length;
-  line.hidden = card.dataset.view !== "cluster" || hidden === 0;
-  line.textContent = counted(hidden, words().hiddenOne, words().hiddenMany);
-}
-
-// --- steps ------------------------------------------------------------------------------------------------------------
-
-function startSteps(card) {
-  const list = card.querySelector("ol.steps");
-  let following = true;
-  list.addEventListener("scroll", () => {
-    following = list.scrollHeight - list.scrollTop - list.clientHeight < FOLLOW_SLACK_PIXELS;
-  });
-  new MutationObserver((changes) => {
-    const added = changes.flatMap((change) => (change.target === list ? [...change.addedNodes] : []));
-    const rows = added.filter((node) => node.localName === "li");
-    if (rows.length === 0) return;
-    countHidden(card);
-    if (following) list.scrollTop = list.scrollHeight;
-    announce(rows.filter((row) => "announce" in row.dataset).at(-1));
-  }).observe(list, { childList: true });
-}
-
-let announcement;
-
-function announce(row) {
-  if (!row) return;
-  clearTimeout(announcement);
-  announcement = setTimeout(() => {
-    const text = row.querySelector(".sentence").textContent.replace(/\s+/g, " ").trim();
-    document.getElementById("announcer").textContent = text;
-  }, ANNOUNCEMENT_DELAY_MILLISECONDS);
-}
-
-// --- status and countdown ----------------------------------------------------------------------------------------------
-
+// Only a live run can be deleted, whatever step of it is shown.
 function startStatus(card) {
-  const status = card.querySelector(".status");
   const button = card.querySelector("[data-delete]");
-  const sync = () => {
-    const live = status.querySelector("[data-live]")?.dataset.live === "true";
-    card.toggleAttribute("data-live", live);
-    button.disabled = !live;
-    countDown();
-  };
-  new MutationObserver(sync).observe(status, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-live"] });
-  sync();
-}
-
-// The machine's clock may be wrong; the server's is the one that counts.
-const skew = Number(document.querySelector("meta[name=server-time]")?.content ?? Date.now()) - Date.now();
-
-function countDown() {
-  for (const left of document.querySelectorAll("[data-grace-ends-at]")) {
-    const seconds = (Number(left.dataset.graceEndsAt) - Date.now() - skew) / 1000;
-    const text = seconds > 0 ? words().left.replace("%", seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)) : words().overdue;
-    if (left.textContent !== text) left.textContent = text;
-  }
+  card.addEventListener("stage:taken", ({ detail }) => (button.disabled = !detail.live));
 }

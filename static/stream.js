@@ -1,9 +1,7 @@
-// The page's one stream of server-sent events, as htmx's extension wants it: an EventSource that never gives up.
+// The page's one stream of server-sent events: an EventSource that never gives up.
 //
 // It resumes after the last event it saw, so that nothing is lost; it reconnects when nothing, not even a heartbeat, has come for
 // a while; and it lets go while the page is hidden, because a browser has only six connections for all its pages of the lab.
-import "htmx-ext-sse";
-
 const SILENCE_MILLISECONDS = 25_000; // the server's heartbeat comes every 10 s
 const FIRST_RETRY_MILLISECONDS = 500;
 const LONGEST_RETRY_MILLISECONDS = 8_000;
@@ -12,8 +10,6 @@ export class LiveSource extends EventTarget {
   constructor(url) {
     super();
     this.url = url;
-    this.onopen = null;
-    this.onerror = null;
     this.readyState = EventSource.CONNECTING;
     this.lastEventId = "";
     this.retry = FIRST_RETRY_MILLISECONDS;
@@ -48,7 +44,6 @@ export class LiveSource extends EventTarget {
     this.readyState = EventSource.OPEN;
     this.retry = FIRST_RETRY_MILLISECONDS;
     this.watch();
-    this.onopen?.(new Event("open"));
     announceConnection(true);
   }
 
@@ -90,8 +85,4 @@ export class LiveSource extends EventTarget {
 
 function announceConnection(connected) {
   document.documentElement.toggleAttribute("data-offline", !connected);
-}
-
-export function start() {
-  window.htmx.createEventSource = (url) => new LiveSource(url);
 }

@@ -118,7 +118,7 @@ def test_a_change_of_language_keeps_page_card_and_tab(page: Page) -> None:
     expect(last).to_be_in_viewport()
     for name in ("运行", "重置"):
         expect(last.get_by_role("button", name=name, exact=True)).to_be_visible()
-    expect(last.get_by_role("tab")).to_have_text(["文件", "事件", "详情", "钩子输出", "信号", "日志"])
+    expect(last.get_by_role("tab")).to_have_text(["文件", "钩子输出", "信号", "事件", "详情", "YAML", "日志"])
 
 
 def test_light_or_dark_is_remembered(page: Page) -> None:

@@ -1,0 +1,151 @@
+// The grace ruler: how the time between the order to stop a container and its SIGKILL is spent, as of one moment.
+//
+// From left to right: the hook's slice, the process's slice, what is left (or was left unused), the two seconds that nobody goes
+// without, and SIGKILL. One ruler per container, on the time axis of the lifelines above.
+
+import { cut, escape, fill, widthOf } from "./text.js";
+
+export const RULER_PIXELS = 60;
+const BAR_TOP_PIXELS = 11;
+const BAR_PIXELS = 32;
+const TEXT_PIXELS = 12;
+const NOTHING_SECONDS = 0.05; // shorter slices are not drawn
+
+// Returns {svg, titles, words, left, counting}: `words` say the same as the picture, `left` is what the deletion has left in seconds
+// (null when it has not begun or nothing waits for it any more), `counting` whether it changes with time.
+export function drawRulers({ record, seq, t, axis, words, figures, view, top }) {
+  const context = { axis, words, figures, t, cluster: view === "cluster" };
+  const drawn = { svg: "", titles: "", words: [], left: null, counting: false };
+  const rulers = record.rulersAt(seq);
+  const several = rulers.length > 1;
+  rulers.forEach(({ key, state }, index) => drawOne(drawn, context, state, top + index * RULER_PIXELS, several ? key.split("/").pop() : ""));
+  if (rulers.length === 0 || rulers.every(({ state }) => !state)) {
+    drawn.svg += `<line class="lane" x1="0" x2="${px(axis.width)}" y1="${top + 27}" y2="${top + 27}"/>`;
+    drawn.titles += rulers.length === 0 ? title(words.stageGraceTitle, top) : "";
+    drawn.words = [words.stageNotBegun];
+  }
+  return { ...drawn, words: drawn.words.join(" ") };
+}
+
+function drawOne(drawn, context, state, top, container) {
+  const { words, figures } = context;
+  drawn.titles += title(state ? [container, fill(words.stageGrace, { n: figures.whole(state.grace) })].filter(Boolean).join(" · ") : container || words.stageGraceTitle, top);
+  if (!state) return;
+  const facts = read(state, context.t);
+  const body = context.cluster ? plain(state, facts, context, top) : slices(state, facts, context, top);
+  drawn.svg += `<g class="ruler">${body}</g>`;
+  drawn.words.push(context.cluster ? words.stageRulerHidden : sentence(state, facts, context, container));
+  if (facts.ended === null && facts.due !== null) {
+    drawn.left = Math.max(drawn.left ?? 0, facts.left);
+    drawn.counting = true;
+  }
+}
+
+// What stands as of `t`, with the times that lie after it left out.
+function read(state, t) {
+  const past = (moment) => (moment != null && moment <= t + 1e-6 ? moment : null);
+  const exited = past(state.exited);
+  const killed = past(state.killed);
+  const [begun = null, finished = null] = state.hook ?? [];
+  const hook = begun === null ? null : { from: state.deleted, to: past(finished) ?? Math.min(t, exited ?? t), running: past(finished) === null && exited === null };
+  const due = state.kill_due ?? null;
+  const signal = past(state.signal);
+  const ended = exited;
+  const used = ended ?? killed ?? t;
+  return { hook, signal, killed, exited, due, ended, used, left: Math.max(0, (due ?? t) - t), graceEnd: state.deleted + state.grace };
+}
+
+function slices(state, facts, { axis, words, figures, t }, top) {
+  const parts = [];
+  let taken = -Infinity; // where the words above the bar end
+  const slice = (kind, from, to, text) => {
+    if (to - from < NOTHING_SECONDS) return;
+    const x = axis.x(from);
+    const width = Math.max(2, axis.x(to) - x);
+    parts.push(`<g class="slice ${kind}"><rect x="${px(x)}" y="${top + BAR_TOP_PIXELS}" width="${px(width)}" height="${BAR_PIXELS}" rx="6"/>`);
+    const inside = widthOf(text, TEXT_PIXELS) < width - 10;
+    const at = inside ? x + 9 : Math.max(0, Math.min(Math.max(x, taken + 10), axis.width - widthOf(text, 11)));
+    if (!inside) taken = at + widthOf(text, 11);
+    parts.push(`<text${inside ? "" : ' class="above"'} x="${px(at)}" y="${inside ? top + BAR_TOP_PIXELS + 21 : top + 4}">${escape(text)}</text></g>`);
+  };
+  const { hook, signal, killed, exited, due } = facts;
+  const whole = Math.max(due ?? facts.used, facts.used);
+  parts.push(frame(axis, state.deleted, whole, top));
+  if (due !== null && due > facts.graceEnd + 0.2) parts.push(floor(axis, facts.graceEnd, due, words, top));
+  if (hook) {
+    const took = figures.seconds(hook.to - hook.from);
+    slice(state.hook_timed_out && !hook.running ? "hook over" : "hook", hook.from, hook.to, fill(hook.running ? words.stageHookRuns : words.stageHookTook, { n: took }));
+  }
+  const start = signal ?? (hook ? hook.to : null);
+  if (start !== null && !(hook && hook.running)) {
+    const took = figures.seconds(facts.used - start);
+    slice("process", start, facts.used, fill(words.stageProcess, { n: took, signal: state.signal_name ?? "" }));
+  }
+  const spare = (due ?? 0) - facts.used;
+  if (killed === null && spare > NOTHING_SECONDS) {
+    const text = fill(exited === null ? words.stageLeft : words.stageUnused, { n: figures.seconds(spare) });
+    slice(exited === null ? "rest left" : "rest unused", facts.used, due, text);
+  }
+  if (killed !== null) parts.push(kill(axis.x(killed), "SIGKILL", "done", top));
+  else if (due !== null && exited === null) parts.push(kill(axis.x(due), "SIGKILL", "due", top));
+  if (t >= state.deleted) parts.push(`<line class="begin" x1="${px(axis.x(state.deleted))}" x2="${px(axis.x(state.deleted))}" y1="${top + 3}" y2="${top + 47}"/>`);
+  return parts.join("");
+}
+
+// What kubectl knows of it: when it began, and how long it is.
+function plain(state, facts, { axis, words, figures }, top) {
+  const to = state.deleted + Math.max(state.grace, 0.3);
+  const x = axis.x(state.deleted);
+  const text = cut(fill(words.stageGrace, { n: figures.whole(state.grace) }), axis.x(to) - x - 14, TEXT_PIXELS);
+  return `${frame(axis, state.deleted, to, top)}<text class="plain" x="${px(x + 9)}" y="${top + BAR_TOP_PIXELS + 21}">${escape(text)}</text>`;
+}
+
+function frame(axis, from, to, top) {
+  const x = axis.x(from);
+  return `<rect class="frame" x="${px(x)}" y="${top + BAR_TOP_PIXELS}" width="${px(Math.max(2, axis.x(to) - x))}" height="${BAR_PIXELS}" rx="6"/>`;
+}
+
+// The two seconds that nobody goes without, as a brace below the bar.
+function floor(axis, from, to, words, top) {
+  const x = axis.x(Math.max(from, to - 2));
+  const end = axis.x(to);
+  const y = top + BAR_TOP_PIXELS + BAR_PIXELS + 3;
+  const room = widthOf(words.stageFloor, 10.5) / 2;
+  const middle = Math.min((x + end) / 2, axis.width - room + 8);
+  return (
+    `<path class="floor" d="M${px(x + 1)} ${y}v4H${px(end - 1)}v-4"/>` +
+    `<text class="floor-words" x="${px(middle)}" y="${y + 14}" text-anchor="middle">${escape(words.stageFloor)}</text>`
+  );
+}
+
+function kill(x, name, state, top) {
+  const width = widthOf(name, 10.5);
+  const anchor = x > width + 8 ? "end" : "start";
+  const words = state === "done" ? `<text x="${px(anchor === "end" ? x - 5 : x + 5)}" y="${top + 6}" text-anchor="${anchor}">${name}</text>` : "";
+  return `<g class="kill ${state}"><path d="M${px(x)} ${top + 5}v44"/>${words}</g>`;
+}
+
+function title(text, top) {
+  return `<text class="ruler-title" y="${top + BAR_TOP_PIXELS + 21}">${escape(cut(text, 106, 12.2))}<title>${escape(text)}</title></text>`;
+}
+
+// The same in words, for whoever does not see the picture.
+function sentence(state, facts, { words, figures }, container) {
+  const { hook, signal, killed, exited, due } = facts;
+  const said = [fill(container ? words.stageSayGraceOf : words.stageSayGrace, { n: figures.whole(state.grace), container })];
+  const after = (moment) => figures.offset(moment - state.deleted);
+  if (hook) {
+    const n = figures.seconds(hook.to - hook.from);
+    said.push(fill(hook.running ? words.stageSayHookRuns : state.hook_timed_out ? words.stageSayHookOver : words.stageSayHook, { n }));
+  }
+  if (signal !== null) said.push(fill(words.stageSaySignal, { signal: state.signal_name, at: after(signal) }));
+  if (killed !== null) said.push(fill(words.stageSayKilled, { at: after(killed) }));
+  if (due !== null && due > facts.graceEnd + 0.2) said.push(words.stageSayFloor);
+  if (exited !== null) {
+    said.push(fill(words.stageSayExited, { at: after(exited) }));
+    if (killed === null && due !== null && due - exited > NOTHING_SECONDS) said.push(fill(words.stageSayUnused, { n: figures.seconds(due - exited) }));
+  } else if (due !== null && killed === null) said.push(fill(words.stageSayLeft, { n: figures.seconds(facts.left) }));
+  return said.join(" ");
+}
+
+const px = (number) => Math.round(number * 10) / 10;
