@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from lab.authoring.rehearsal import Rehearsed
 from lab.clock import Clock
 from lab.errors import LabError
+from lab.insight.predictions import Prediction, compare
 from lab.lessons import Example
+from lab.lessons.cards import Cards
 from lab.lessons.example import Challenge
 from lab.timeline.facts import (
     JSON,
@@ -98,6 +100,7 @@ def _findings(example: Example, play: Play) -> Iterator[Finding]:
     yield from _at("example.yaml", example, rehearsed.troubles)
     yield from _at("example.yaml", example, rehearsed.sightings.amiss(example.expect))
     yield from _at("example.yaml", example, _amiss_in_files(example, rehearsed))
+    yield from _at("example.yaml", example, _amiss_in_cards(example.cards, rehearsed))
     if example.challenge is not None:
         yield from _at("check.yaml", example, judge_start(example.challenge, rehearsed.entries))
         solved = play(example, example.challenge.solution)
@@ -153,6 +156,13 @@ def _amiss_in_files(example: Example, rehearsed: Rehearsed) -> Iterator[str]:
         found = rehearsed.files.get(key)
         if (found if isinstance(found, str) else None) != text:
             yield f"{key} holds {found!r}, not {text!r}"
+
+
+def _amiss_in_cards(cards: Cards, rehearsed: Rehearsed) -> Iterator[str]:
+    right = Prediction(order=tuple(card.key for card in cards.happening), never=tuple(card.key for card in cards.never))
+    for placed in compare(cards.every, right, rehearsed.sightings.story):
+        if placed.verdict != "right":
+            yield f"predict: {placed.card.moment!r} did not come in this place; put the cards in the order of the run"
 
 
 def _at(file: str, example: Example, messages: Iterable[str]) -> Iterator[Finding]:
