@@ -112,9 +112,9 @@ def test_a_challenge_is_well_when_the_start_fails_and_the_solution_passes(
 def test_a_start_that_passes_and_a_solution_that_does_not_are_found(
     example: Make, broken: tuple[Entry, ...], mended: tuple[Entry, ...]
 ) -> None:
+    passes = "cannot be a challenge: the starting manifest passes its own check; ask for what it does not show"
     assert check(example(check=CHECK), mended, broken) == [
-        "01-grace/examples/budget/check.yaml:1: "
-        + "cannot be a challenge: the starting manifest passes its own check; ask for what it does not show",
+        f"01-grace/examples/budget/check.yaml:1: {passes}",
         "01-grace/examples/budget/solution.yaml:1: does not fulfil in-time: Killed before it was done.",
     ]
 
