@@ -39,7 +39,9 @@ def build_front_end(step: Step) -> str:
     static = step.root / "static"
     modules, dist = static / "node_modules", static / "dist"
     packages = hash_of([static / "package.json", static / "package-lock.json"])
-    sources = hash_of([file for pattern in ("*.js", "stage/*.js", "*.css", "*.mjs", "*.svg") for file in static.glob(pattern)], packages)
+    sources = hash_of(
+        [file for pattern in ("*.js", "stage/*.js", "*.css", "*.mjs", "*.svg") for file in static.glob(pattern)], packages
+    )
     if is_stamped(dist, sources) and (dist / "app.js").exists():
         return "static/dist is up to date"
     node = machine_node() or _wheel_node(step)
