@@ -99,6 +99,7 @@ class Laboratory:
                     max_live_runs=settings.limits.max_live_runs,
                     max_run_seconds=settings.limits.max_run_seconds,
                     engine_lost=self._engine_lost,
+                    left_behind=self._strays.look,
                 )
             )
             self._recover(instance)

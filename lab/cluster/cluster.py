@@ -43,6 +43,7 @@ class Cluster:
         cleared: Callable[[str, str], None] = lambda pod_uid, run_id: None,
         engine_lost: Callable[[str], None] = lambda message: None,
         failed: Callable[[str, str], None] = lambda run_id, message: None,
+        left_behind: Callable[[], None] = lambda: None,
     ) -> None:
         """Start a node on a timeline; ``view`` is the timeline's fold so far. The callbacks are `Node`'s."""
         options = options or ClusterOptions()
@@ -60,7 +61,7 @@ class Cluster:
             log_limit_bytes=options.log_limit_bytes,
             witness_problem=options.witness_problem,
         )
-        self.node = Node(parts, cleared=cleared, engine_lost=engine_lost, failed=failed)
+        self.node = Node(parts, cleared=cleared, engine_lost=engine_lost, failed=failed, left_behind=left_behind)
 
     def close(self) -> None:
         """End every pod and the node; the timeline stays readable."""

@@ -47,8 +47,8 @@ class NodeParts:
 
 class Node:
     """A running node. ``cleared(pod_uid, run_id)`` is called when nothing of a pod is left on it, ``engine_lost(message)``
-    when the engine has stopped answering, ``failed(run_id, message)`` when the lab itself cannot go on with a run's pod; all
-    from the node's threads."""
+    when the engine has stopped answering, ``failed(run_id, message)`` when the lab itself cannot go on with a run's pod,
+    ``left_behind()`` when the engine may still hold a container of a pod that has been cleared; all from the node's threads."""
 
     def __init__(
         self,
@@ -57,8 +57,10 @@ class Node:
         cleared: Callable[[str, str], None],
         engine_lost: Callable[[str], None],
         failed: Callable[[str, str], None],
+        left_behind: Callable[[], None],
     ) -> None:
         self._parts = parts
+        self._left_behind = left_behind
         self._cleared = cleared
         self._engine_lost = engine_lost
         self._failed = failed
@@ -240,6 +242,8 @@ class Node:
             self._workers.pop(worker.on.uid, None)
             self._parts.timeline.changed.notify_all()
         self._cleared(worker.on.uid, worker.on.run_id)
+        if worker.on.left_behind:
+            self._left_behind()
 
     def _instance(self, namespace: str, pod: str, container: str) -> tuple[PodOnNode, Attempt]:
         uid = self._parts.registry.pod(namespace, pod)["metadata"]["uid"]

@@ -8,82 +8,35 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
 
-from lab.clock import Clock
-from lab.cluster.cluster import Cluster, ClusterOptions
+from lab.cluster.cluster import Cluster
+from lab.cluster.live_run import LiveRun
 from lab.cluster.node import Node
 from lab.cluster.registry import Registry
-from lab.errors import EngineError, LabError, StoreError
+from lab.cluster.run_parts import RunParts
+from lab.errors import EngineError, HistoryExpired, LabError, StoreError
 from lab.pods.review import review
-from lab.runtime.node_files import NodeFiles
-from lab.runtime.runtime import Runtime
 from lab.timeline.facts import Entry, HoldPoint, HoldPointsChosen, RunAborted, RunClosed, RunOpened
 from lab.timeline.folds import concerns, pods_created_by
 from lab.timeline.run import Run
-from lab.timeline.timeline import History, Journal, Timeline
+from lab.timeline.timeline import Timeline
+
+__all__ = ["RunParts", "RunRefused", "Runs"]
 
 NAMESPACE = "default"
 FILENAME = "pod.yaml"
 FRESH_TIMEOUT_SECONDS = 20.0  # for what a fresh run replaces to be cleared
 FAREWELL_SECONDS = 2.0  # for the last entries to become durable when the lab stops
-MAX_LIVE_RUNS = 10  # per cluster
-MAX_RUN_SECONDS = 3600.0  # a forgotten run ends by itself
+END_RETRY_SECONDS = 1.0  # while the store cannot take the end of a run
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class RunIndex(Protocol):
-    """The durable past (`lab.store.store.Store`)."""
-
-    def history(self, cluster: str) -> History:
-        """Return what a timeline needs to go on."""
-        ...
-
-    def entries(self, cluster: str, first: int, last: int) -> tuple[Entry, ...]:
-        """Return the entries with ``first <= seq <= last``."""
-        ...
-
-    def run(self, run_id: str) -> Run | None:
-        """Return a run."""
-        ...
-
-    def latest_run(self, cluster: str, example: str) -> Run | None:
-        """Return the newest run of an example."""
-        ...
-
-    def live_runs(self) -> tuple[Run, ...]:
-        """Return the runs without an end."""
-        ...
-
-
 class RunRefused(LabError):
     """A run cannot be opened now; the message says why and what to do."""
-
-
-@dataclass(slots=True)
-class _Live:
-    run: Run
-    pods: set[str] = field(default_factory=set)
-    commands: int = 0  # kubectl commands that have not answered yet
-    hold_points: tuple[HoldPoint, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunParts:
-    """What `Runs` works with."""
-
-    clock: Clock
-    journal: Journal
-    index: RunIndex
-    runtime: Runtime
-    files: NodeFiles
-    options: ClusterOptions = field(default_factory=ClusterOptions)
-    max_live_runs: int = MAX_LIVE_RUNS
-    max_run_seconds: float = MAX_RUN_SECONDS
-    engine_lost: Callable[[], None] = lambda: None  # called when runs were ended because the engine had stopped answering
 
 
 class Runs:
@@ -94,7 +47,8 @@ class Runs:
         self._changed = parts.clock.condition()
         self._timelines: dict[str, Timeline] = {}
         self._clusters: dict[str, Cluster] = {}
-        self._live: dict[str, _Live] = {}
+        self._live: dict[str, LiveRun] = {}
+        self._freshening: set[str] = set()  # clusters that are being cleared for a fresh run
         self._closing = False
 
     def open(
@@ -111,11 +65,9 @@ class Runs:
         On a live run of the example the manifest is applied there. ``fresh`` first ends that run, and any other whose pods
         have the same names, on a clean node. The kubelet is held at ``hold_points``. Raises RunRefused."""
         cluster = self._cluster(cluster_id)
-        if fresh:
-            self._end_colliding(cluster, example, manifest)
-        self._require_room(cluster)
-        with self._changed:
-            live = next((v for v in self._live.values() if v.run.cluster == cluster_id and v.run.example == example), None)
+        with self._cleared_for(cluster, example, manifest, fresh=fresh):
+            self._require_room(cluster)
+            live = next((v for v in self._live_in(cluster_id) if v.run.example == example), None)
             if live is None:
                 live = self._opened(cluster, example, manifest)
             live.commands += 1
@@ -127,7 +79,7 @@ class Runs:
         finally:
             with self._changed:
                 live.pods |= pods_created_by(cluster.timeline.read(before, durable=False), live.run.id)
-            self._answered(cluster, live)
+            self._answered(live)
         return live.run
 
     def delete(
@@ -135,11 +87,10 @@ class Runs:
     ) -> None:
         """Delete the run's pods (or one of them) as `kubectl delete pod` does, and return at once. Nothing happens to an
         ended run."""
-        with self._changed:
-            live = self._live.get(run_id)
+        live = self._find(run_id)
         if live is None:
             return
-        cluster = self._cluster(live.run.cluster)
+        cluster = live.cluster
         args: tuple[str, ...] = () if grace_period_seconds is None else (f"--grace-period={grace_period_seconds}",)
         args += ("--force",) if force else ()
         names = [
@@ -148,25 +99,29 @@ class Runs:
         for name in names if pod is None else [name for name in names if name == pod]:
             with self._changed:
                 live.commands += 1
-            self._parts.clock.spawn(f"delete {name}", self._delete_pod, cluster, live, name, args)
+            self._parts.clock.spawn(f"delete {name}", self._delete_pod, live, name, args)
 
     def proceed(self, run_id: str, *, held_seq: int | None = None, to_the_end: bool = False) -> bool:
         """Let the kubelet go on from the hold of entry ``held_seq``, or from all; ``to_the_end`` without further stops. Returns
         whether it was held there."""
         with self._changed:
-            live = self._live.get(run_id)
+            live = self._find(run_id)
             if live is None:
                 return False
-            cluster = self._cluster(live.run.cluster)
             if to_the_end:
-                self._choose_hold_points(cluster, live, ())
-        return cluster.node.proceed(run_id, None if to_the_end else held_seq, to_the_end=to_the_end)
+                self._choose_hold_points(live.cluster, live, ())
+        return live.cluster.node.proceed(run_id, None if to_the_end else held_seq, to_the_end=to_the_end)
 
     def node(self, run_id: str) -> Node | None:
         """Return the node of a live run."""
-        with self._changed:
-            live = self._live.get(run_id)
-            return self._cluster(live.run.cluster).node if live else None
+        live = self._find(run_id)
+        return live.cluster.node if live else None
+
+    def run_command(self, run_id: str, pod: str, container: str, command: tuple[str, ...]) -> bool:
+        """Run a command in a container of a live run and return at once; what it printed is on the timeline. False when the
+        container does not run, or too many of the run's commands have not ended."""
+        node = self.node(run_id)
+        return node is not None and node.run_command(run_id, pod, container, command)
 
     def clean_node(self, cluster_id: str) -> None:
         """Empty the cluster's node of all files. Raises RunRefused while a pod is on it or may come to it."""
@@ -221,9 +176,8 @@ class Runs:
             return tuple(v.run for v in self._live.values() if v.run.cluster == cluster_id)
 
     def is_live(self, run_id: str) -> bool:
-        """Whether a run of this lab is open."""
-        with self._changed:
-            return run_id in self._live
+        """Whether a run of this lab is open, and not being ended."""
+        return self._find(run_id) is not None
 
     def entries(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         """Return the durable entries after ``after`` that concern a run, in order; nothing for an unknown run."""
@@ -262,15 +216,14 @@ class Runs:
         return left
 
     def abort(self, run_id: str, *, why: str, by: str) -> None:
-        """End a live run now, outside of what Kubernetes would do. Does not wait until the node is cleared."""
+        """End a live run now, outside of what Kubernetes would do. Does not wait until the node is cleared, nor for a store that
+        takes nothing: the end is written when it works again."""
         with self._changed:
-            live = self._live.pop(run_id, None)
-            self._changed.notify_all()
-        if live is None:
-            return
-        cluster = self._cluster(live.run.cluster)
-        _drop_pods(cluster, live)
-        self._ended(cluster, live, RunAborted(run_id=run_id, why=why, by=by))
+            live = self._find(run_id)
+            if live is None:
+                return
+            live.ending = True
+        self._end(live, RunAborted(run_id=run_id, why=why, by=by))
 
     def close(self) -> None:
         """End every live run, whoever follows a timeline, and every node, because the lab stops. Idempotent."""
@@ -302,7 +255,7 @@ class Runs:
                 "wait for them, or run again on a clean node"
             )
 
-    def _opened(self, cluster: Cluster, example: str, manifest: str) -> _Live:
+    def _opened(self, cluster: Cluster, example: str, manifest: str) -> LiveRun:
         if self._closing:
             raise RunRefused("cannot open a run: the lab is stopping; start it again first")
         if len(self.live(cluster.id)) >= self._parts.max_live_runs:
@@ -320,11 +273,11 @@ class Runs:
             opened_at=entry.at,
         )
         cluster.timeline.pin(entry.seq)
-        self._live[run_id] = live = _Live(run)
+        self._live[run_id] = live = LiveRun(run, cluster)
         self._parts.clock.spawn(f"limit {run_id}", self._end_in_time, run_id)
         return live
 
-    def _choose_hold_points(self, cluster: Cluster, live: _Live, points: tuple[HoldPoint, ...]) -> None:
+    def _choose_hold_points(self, cluster: Cluster, live: LiveRun, points: tuple[HoldPoint, ...]) -> None:
         """Say on the timeline where the run is to be held, when that is not so already."""
         if points != live.hold_points:
             live.hold_points = points
@@ -354,63 +307,106 @@ class Runs:
                     cleared=lambda pod_uid, run_id: self._cleared(run_id),
                     engine_lost=self._engine_lost,
                     failed=self._failed,
+                    left_behind=self._parts.left_behind,
                 )
             return self._clusters[cluster_id]
+
+    def _find(self, run_id: str) -> LiveRun | None:
+        """Return a live run that is not being ended."""
+        with self._changed:
+            live = self._live.get(run_id)
+            return None if live is None or live.ending else live
+
+    def _live_in(self, cluster_id: str) -> list[LiveRun]:
+        return [live for live in self._live.values() if live.run.cluster == cluster_id and not live.ending]
+
+    @contextmanager
+    def _cleared_for(self, cluster: Cluster, example: str, manifest: str, *, fresh: bool) -> Iterator[None]:
+        """Hold the runs' condition, with the cluster cleared first when ``fresh``: one at a time, and nobody opens a run there
+        meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: cluster.id not in self._freshening)
+            if not fresh:
+                yield
+                return
+            self._freshening.add(cluster.id)
+        try:
+            self._end_colliding(cluster, example, manifest)
+            with self._changed:
+                yield
+        finally:
+            with self._changed:
+                self._freshening.discard(cluster.id)
+                self._changed.notify_all()
 
     def _end_colliding(self, cluster: Cluster, example: str, manifest: str) -> None:
         names = {d.name for d in review(manifest).documents}
         objects = cluster.registry.view().list("Pod", NAMESPACE)
         taken = {o["metadata"]["uid"] for o in objects if o["metadata"]["name"] in names}
         with self._changed:
-            live = [v for v in self._live.values() if v.run.cluster == cluster.id]
-            ending = [v.run.id for v in live if v.run.example == example or v.pods & taken]
+            ending = [v.run.id for v in self._live_in(cluster.id) if v.run.example == example or v.pods & taken]
         for run_id in ending:
             self.abort(run_id, why="Deleted, to run again on a clean node.", by="learner")
         if not self.live(cluster.id):
             cluster.node.wait_until_cleared(FRESH_TIMEOUT_SECONDS)
             self._parts.files.reset(cluster.id)
 
-    def _delete_pod(self, cluster: Cluster, live: _Live, name: str, args: tuple[str, ...]) -> None:
+    def _delete_pod(self, live: LiveRun, name: str, args: tuple[str, ...]) -> None:
         try:
-            cluster.kubectl.delete(name, namespace=NAMESPACE, args=args, run_id=live.run.id)
+            live.cluster.kubectl.delete(name, namespace=NAMESPACE, args=args, run_id=live.run.id)
         except StoreError:
             _LOGGER.exception("cannot delete pod %s of run %s", name, live.run.id)
         finally:
-            self._answered(cluster, live)
+            self._answered(live)
 
-    def _answered(self, cluster: Cluster, live: _Live) -> None:
+    def _answered(self, live: LiveRun) -> None:
         """A command of the run has answered: close the run when that was all, or drop what it created if it was ended
         meanwhile."""
         with self._changed:
             live.commands -= 1
         if self.is_live(live.run.id):
-            self._close_if_done(cluster, live)
-        else:
-            _drop_pods(cluster, live)
+            self._close_if_done(live)
+            return
+        try:
+            live.drop_pods()
+        except StoreError:
+            _LOGGER.exception("cannot drop the pods of run %s", live.run.id)
 
     def _cleared(self, run_id: str) -> None:
-        with self._changed:
-            live = self._live.get(run_id)
+        live = self._find(run_id)
         if live is not None:
-            self._close_if_done(self._clusters[live.run.cluster], live)
+            self._close_if_done(live)
 
-    def _close_if_done(self, cluster: Cluster, live: _Live) -> None:
+    def _close_if_done(self, live: LiveRun) -> None:
         """Close a run whose commands have answered and whose pods are gone from API and node."""
-        left = {o["metadata"]["uid"] for o in cluster.registry.view().list("Pod")} | cluster.node.pod_uids()
+        left = {o["metadata"]["uid"] for o in live.cluster.registry.view().list("Pod")} | live.cluster.node.pod_uids()
         with self._changed:
-            done = not live.commands and not (live.pods & left) and live.run.id in self._live
-            if done:
-                del self._live[live.run.id]
-                self._changed.notify_all()
-        if done:
-            why = "Its pods are gone." if live.pods else "It created no pod."
-            self._ended(cluster, live, RunClosed(run_id=live.run.id, why=why))
+            if live.commands or live.pods & left or live.ending:
+                return
+            live.ending = True
+        why = "Its pods are gone." if live.pods else "It created no pod."
+        self._end(live, RunClosed(run_id=live.run.id, why=why))
 
-    def _ended(self, cluster: Cluster, live: _Live, how: RunClosed | RunAborted) -> None:
-        entry = cluster.timeline.append(how)
-        cluster.timeline.release(live.run.first_seq)
-        _LOGGER.info("run %s of %s ended: %s", live.run.id, live.run.example, how.why)
-        live.run = replace(live.run, last_seq=entry.seq, ended=how)
+    def _end(self, live: LiveRun, how: RunClosed | RunAborted) -> None:
+        """Bring a run that is marked as ending to its end; on a thread of its own when the store cannot take it now."""
+        if live.end(how):
+            self._forget(live)
+        else:
+            self._parts.clock.spawn(f"end {live.run.id}", self._end_later, live, how)
+
+    def _end_later(self, live: LiveRun, how: RunClosed | RunAborted) -> None:
+        ended = False
+        while not ended:
+            with self._changed:
+                if self._changed.wait_for(lambda: self._closing, END_RETRY_SECONDS):
+                    return  # the next lab closes it
+            ended = live.end(how)
+        self._forget(live)
+
+    def _forget(self, live: LiveRun) -> None:
+        with self._changed:
+            self._live.pop(live.run.id, None)
+            self._changed.notify_all()
 
     def _engine_lost(self, message: str) -> None:
         with self._changed:
@@ -425,13 +421,7 @@ class Runs:
     def _span(self, run: Run, timeline: Timeline, *, durable: bool) -> tuple[Entry, ...]:
         """Return a run's entries, with those of other runs that were live meanwhile."""
         last = run.last_seq or (timeline.durable if durable else timeline.appended)
-        if run.first_seq > timeline.horizon:
+        try:
             return timeline.read(run.first_seq - 1, upto=last, durable=durable)
-        return self._parts.index.entries(run.cluster, run.first_seq, last)
-
-
-def _drop_pods(cluster: Cluster, live: _Live) -> None:
-    """End a run's pods at once, on the API and on the node."""
-    pods = frozenset(live.pods)
-    cluster.registry.drop(pods)
-    cluster.node.abort(pods)
+        except HistoryExpired:
+            return self._parts.index.entries(run.cluster, run.first_seq, last)

@@ -171,6 +171,7 @@ def _create(
     except EngineUnavailable:
         raise
     except EngineError as error:
+        on.left_behind = True  # a slow engine may yet make it
         raise start_failed(on, container, number, "create", "CreateContainerError", error.runtime_message) from error
     entrypoint = image.entrypoint if config.entrypoint is None else config.entrypoint
     command = image.command if config.command is None else config.command

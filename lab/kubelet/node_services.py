@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from lab.clock import Clock, Condition, Thread
-from lab.errors import EngineUnavailable
+from lab.errors import EngineUnavailable, StoreError
 from lab.kubelet.holds import Holds
 from lab.pods.decode import pod_from_object
 from lab.pods.model import Container, Pod
@@ -105,6 +105,7 @@ class PodOnNode:
         self.stopping: set[str] = set()  # ids of the containers that a kill has begun to stop
         self.stopped_in_pass: frozenset[str] = frozenset()  # ids of the containers that this pass stops before it starts others
         self.discarded: set[str] = set()  # ids of the containers whose removal has been asked for
+        self.left_behind = False  # whether the engine may hold, or yet make, a container of the pod's that nobody here removes
         self.changes: list[float] = []  # when sandbox and containers started and ended, for the relist
         self.log_tails: dict[str, deque[str]] = {}  # last log lines, with their newlines, by container id
         self.termination_messages: dict[str, str] = {}  # by container id
@@ -179,17 +180,17 @@ class PodOnNode:
     def fail(self, error: Exception) -> None:
         """The lab cannot go on with this pod: say so on the timeline and to the node, and end the pod's threads. An engine that
         does not answer is the node's affair. Never raises."""
+        if isinstance(error, EngineUnavailable):
+            self.node.engine_lost(str(error))
+            return
+        _LOGGER.error("cannot go on looking after pod %s", self.pod.full_name, exc_info=error)
+        message = f"{type(error).__name__}: {error}"
+        self.abort()
         try:
-            if isinstance(error, EngineUnavailable):
-                self.node.engine_lost(str(error))
-                return
-            _LOGGER.error("cannot go on looking after pod %s", self.pod.full_name, exc_info=error)
-            message = f"{type(error).__name__}: {error}"
-            self.abort()
             self.note(WorkerFailed(message=message))
-            self.node.failed(self.run_id, message)
-        except Exception:  # the store, most likely; the run is closed when the lab starts again
+        except StoreError:  # most likely what failed before
             _LOGGER.exception("cannot record that pod %s has failed", self.pod.full_name)
+        self.node.failed(self.run_id, message)
 
     def abort(self) -> None:
         """Make every wait of the pod's threads end with PodAborted."""

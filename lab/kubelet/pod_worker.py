@@ -71,6 +71,7 @@ class PodWorker:
         try:
             self._clear()
         except EngineError as error:
+            self.on.left_behind = True
             _LOGGER.warning("cannot clear pod %s: %s", self.on.pod.full_name, error)
         except Exception as error:
             self.on.fail(error)
@@ -111,6 +112,7 @@ class PodWorker:
         except EngineUnavailable:
             raise
         except EngineError as error:
+            self.on.left_behind = True
             self.on.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error.runtime_message}")
             return SyncOutcome(retry_seconds=SYNC_RETRY_SECONDS)
         self.on.refresh()
@@ -256,6 +258,8 @@ class PodWorker:
                 self.on.node.runtime.remove_container(attempt.container_id)
             except EngineError as error:
                 _LOGGER.warning("cannot remove container %s: %s", attempt.container_id, error)
+                self.on.discarded.discard(attempt.container_id)  # tried again before the next start, and at the end
+                self.on.left_behind = True
                 return
             self.on.note(ContainerRemoved(container_id=attempt.container_id, attempt=attempt.number), container)
 

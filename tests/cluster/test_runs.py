@@ -9,7 +9,7 @@ import pytest
 from lab.clock import VirtualClock
 from lab.cluster.cluster import ClusterOptions
 from lab.cluster.runs import RunRefused
-from lab.errors import EngineUnavailable
+from lab.errors import EngineError, EngineUnavailable, StoreError
 from lab.runtime.scripted import ContainerScript
 from lab.timeline.facts import (
     CommandAnswered,
@@ -26,9 +26,10 @@ from lab.timeline.facts import (
     RunOpened,
     WorkerFailed,
 )
+from lab.timeline.run import Run
 from lab.timeline.timeline import Journal
 from tests.cluster.conftest import Lab
-from tests.kubelet.stage import container, deaf, pod, polite, takes
+from tests.kubelet.stage import brief, container, deaf, pod, polite, takes
 
 GivenLab = Callable[..., Lab]
 
@@ -467,3 +468,79 @@ def test_the_node_of_a_run_is_at_hand_while_it_is_live(lab: GivenLab) -> None:
     assert stage.facts(run, CommandExecuted)[0].exit_code == 0
     stage.runs.abort(run.id, why="enough", by="learner")
     assert stage.runs.node(run.id) is None
+
+
+class UnreliableJournal:
+    """A journal that refuses the facts of the kinds in ``refused``."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.refused: type | tuple[()] = ()
+
+    def open(self, cluster: str, on_durable: Callable[[int], None]) -> None:
+        self._journal.open(cluster, on_durable)
+
+    def submit(self, cluster: str, entry: Entry) -> None:
+        if isinstance(entry.fact, self.refused):
+            raise StoreError("cannot store an entry: the disk is full")
+        self._journal.submit(cluster, entry)
+
+
+def test_a_run_that_the_store_failed_is_cleared_at_once_and_ended_when_the_store_works_again(lab: GivenLab) -> None:
+    stage = lab(web=brief((5, 1)))
+    stage.parts["journal"] = journal = UnreliableJournal(stage.store.journal)
+    run = stage.open("web")
+    journal.refused = object
+    stage.clock.sleep(30)
+    assert (stage.runtime.left, stage.runs.is_live(run.id)) == ((), False)
+    assert stage.runs.live("c1") == (run,)
+    journal.refused = ()
+    stage.clock.sleep(2)
+    assert (stage.runs.live("c1"), stage.pods()) == ((), [])
+    (aborted,) = stage.facts(run, RunAborted)
+    assert (aborted.by, "the disk is full" in aborted.why) == ("failure", True)
+
+
+def test_a_run_that_is_done_while_the_store_fails_is_closed_when_it_works_again(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    stage.parts["journal"] = journal = UnreliableJournal(stage.store.journal)
+    journal.refused = RunClosed
+    run = stage.runs.open("c1", "lesson/one", "kind: Pod")
+    stage.clock.sleep(20)
+    assert stage.runs.live("c1") == (run,)
+    journal.refused = ()
+    stage.clock.sleep(2)
+    assert [closed.why for closed in stage.facts(run, RunClosed)] == ["It created no pod."]
+    assert stage.runs.live("c1") == ()
+
+
+def test_two_tabs_that_run_again_at_once_get_a_run_each_on_a_clean_node(lab: GivenLab) -> None:
+    stage = lab(web=deaf())
+    first = stage.open("web")
+    again: list[Run] = []
+    for _ in range(2):
+        stage.clock.spawn("tab", lambda: again.append(stage.open("web", fresh=True)))
+    stage.clock.sleep(10)
+    assert len({first.id, *(run.id for run in again)}) == 3
+    assert stage.runs.live("c1") == (again[-1],)
+    for run in again:
+        assert stage.answers(run) == ["pod/web created\n"]
+    assert stage.last_write(again[-1], "web").object["status"]["phase"] == "Running"
+
+
+def test_a_container_that_cannot_be_removed_is_tried_again_and_then_left_to_whoever_looks_for_strays(lab: GivenLab) -> None:
+    stage = lab(web=brief((1, 1), None))
+    told: list[float] = []
+    stage.parts["left_behind"] = lambda: told.append(stage.clock.monotonic())
+    stage.runtime.failures["remove_container"] = EngineError("cannot remove it: a file is busy")
+    run = stage.open("web", seconds=5)
+    assert len(stage.facts(run, ContainerStarted)) == 2
+    assert told == []
+    stage.runs.delete(run.id, grace_period_seconds=1)
+    stage.clock.sleep(10)
+    assert [type(e.fact) for e in stage.entries(run)][-1] is RunClosed
+    assert len(told) == 1
+    assert len(stage.runtime.left) == 2
+    del stage.runtime.failures["remove_container"]
+    for container_id in stage.runtime.left:
+        stage.runtime.remove_container(container_id)
