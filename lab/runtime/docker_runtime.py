@@ -1,9 +1,9 @@
 """The kubelet's verbs over a real Docker Engine.
 
-`DockerRuntime` puts the parts together: hardened requests (`hardening`), cluster networks (`networks`), one watch of the
-engine's events (`engine_events`), one follower per container (`followed_container`), execs (`exec_session`) and files
-(`container_files`). It keeps no state that the engine has: only whom to tell. Everything it makes carries the lab's labels,
-and removing is idempotent.
+`DockerRuntime` puts the parts together: hardened requests (`hardening`), cluster networks (`networks`), sandboxes (`sandboxes`),
+one watch of the engine's events (`engine_events`), one follower per container (`followed_container`), execs (`exec_session`)
+and files (`container_files`). It keeps no state that the engine has: only whom to tell. Everything it makes carries the lab's
+labels, and removing is idempotent.
 Source: cri-api/pkg/apis/services.go (v1.36); the CRI-over-Docker mapping of pkg/kubelet/dockershim (v1.23) for sandboxes
 and names.
 """
@@ -14,16 +14,16 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lab.clock import Clock
 from lab.errors import ContainerGone, EngineError, ImageNotFound
 from lab.runtime.container_files import ContainerFiles
-from lab.runtime.engine_client import EngineClient, NotFound
+from lab.runtime.engine_client import EngineClient
 from lab.runtime.engine_events import ContainerEvent, EngineEvents
 from lab.runtime.exec_session import ExecSession
 from lab.runtime.followed_container import FollowedContainer
-from lab.runtime.hardening import JSON, Limits, container_request, sandbox_request
+from lab.runtime.hardening import JSON, container_request
 from lab.runtime.labels import RUN, selector
 from lab.runtime.networks import ClusterNetworks
 from lab.runtime.processes import process_state
@@ -38,22 +38,16 @@ from lab.runtime.runtime import (
     SandboxConfig,
     Started,
 )
+from lab.runtime.sandboxes import Sandboxes
+from lab.runtime.settings import PAUSE_IMAGE, RuntimeSettings
 from lab.runtime.signals import SignalObserver
+from lab.runtime.turns import Rank, Turns
 
-PAUSE_IMAGE = "pod-hook-lab/pause"
+__all__ = ["PAUSE_IMAGE", "DockerRuntime", "EngineInfo", "RuntimeSettings", "Swept"]
+
 # What Docker and its containerd put before the OCI runtime's own words; other engines put other things there.
 _FRAMES = re.compile(r"^(failed to create [\w ]*task[\w ]*: )+(?=OCI runtime )")
 _REMOVALS_AT_ONCE = 8  # the engine removes about this many in parallel before it only queues
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuntimeSettings:
-    """Which lab this is on the engine, where its pods' addresses come from, and what each container may use."""
-
-    instance: str
-    pod_cidr: str
-    pause_image: str = PAUSE_IMAGE
-    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +84,8 @@ class DockerRuntime:
         self._clock = clock
         self._signals = signals
         self._networks = ClusterNetworks(engine, settings.instance, settings.pod_cidr)
+        self._turns = Turns(clock)
+        self._sandboxes = Sandboxes(engine, self._networks, clock, self._turns, settings)
         self._files = ContainerFiles(engine)
         self._lock = threading.Lock()
         self._followed: dict[str, FollowedContainer] = {}
@@ -111,11 +107,13 @@ class DockerRuntime:
 
     def remove_cluster(self, cluster: str) -> None:
         """Remove every container and network of the cluster."""
+        self._sandboxes.warm.forget(cluster)
         self._remove_containers(selector(instance=self._settings.instance, cluster=cluster))
         self._networks.remove(cluster)
 
     def sweep(self, instance: str | None) -> Swept:
         """Remove all containers and networks that lab ``instance`` made, or any lab when None; return how many there were."""
+        self._sandboxes.warm.forget()
         containers = self._remove_containers(selector(instance=instance))
         return Swept(containers=containers, networks=self._networks.remove_all(instance))
 
@@ -124,7 +122,8 @@ class DockerRuntime:
         with self._engine.words("list the lab's containers"):
             found = self._engine.api.containers(all=True, filters=selector(instance=self._settings.instance))
         # Only now: a run is live before its first container is made.
-        strays = [str(container["Id"]) for container in found if not is_live(str(container["Labels"].get(RUN, "")))]
+        listed = [(str(container["Id"]), str(container["Labels"].get(RUN, ""))) for container in found]
+        strays = [container_id for container_id, run in listed if self._sandboxes.is_stray(container_id, run, is_live)]
         self._remove_all(strays)
         return len(strays)
 
@@ -143,6 +142,7 @@ class DockerRuntime:
 
     def close(self) -> None:
         """Stop watching and following. Containers are not touched: `sweep` removes them."""
+        self._sandboxes.warm.close()
         self._events.close()
         self._for_all(FollowedContainer.give_up)
         with self._lock:
@@ -168,34 +168,19 @@ class DockerRuntime:
             user=str(config.get("User") or ""),
         )
 
-    def run_pod_sandbox(self, config: SandboxConfig) -> Sandbox:
-        """Create and start the pod's pause container on its cluster's network."""
-        try:
-            return self._run_pod_sandbox(config)
-        except NotFound:  # somebody removed the network behind the lab's back
-            self._networks.forget(config.cluster)
-            return self._run_pod_sandbox(config)
+    def keep_warm(self, cluster: str, hostnames: tuple[str, ...]) -> None:
+        """Expect pods with these hostnames, in this order, and have sandboxes ready for them where the lab keeps any. Returns at
+        once."""
+        self._sandboxes.warm.expect(cluster, hostnames)
 
-    def _run_pod_sandbox(self, config: SandboxConfig) -> Sandbox:
+    def run_pod_sandbox(self, config: SandboxConfig) -> Sandbox:
+        """Start the pod's pause container on its cluster's network, or adopt one that was kept warm."""
         self.prepare_cluster(config.cluster)
-        network = self._networks.require(config.cluster)
-        settings = self._settings
-        request = sandbox_request(config, network=network, instance=settings.instance, image=settings.pause_image)
-        name = f"k8s_POD_{config.pod_name}_{config.namespace}_{config.pod_uid}_0"
-        sandbox_id = self._create(request, name)
-        try:
-            with self._engine.words(f"start the sandbox of pod {config.namespace}/{config.pod_name}"):
-                self._engine.api.start(sandbox_id)
-                state = self._engine.api.inspect_container(sandbox_id)
-        except EngineError:
-            self.remove_pod_sandbox(sandbox_id)
-            raise
-        (endpoint,) = state["NetworkSettings"]["Networks"].values()
-        return Sandbox(id=sandbox_id, ip=str(endpoint["IPAddress"]))
+        return self._sandboxes.run(config)
 
     def remove_pod_sandbox(self, sandbox_id: str) -> None:
         """Stop and remove the pause container. Not found is success."""
-        self._remove(sandbox_id)
+        self._sandboxes.remove(sandbox_id)
 
     # --- containers
 
@@ -227,7 +212,8 @@ class DockerRuntime:
         followed = self._find_followed(container_id)
         try:
             with self._engine.words(f"start container {container_id[:12]}"):
-                self._engine.api.start(container_id)
+                with self._turns.needed(), self._turns.turn(Rank.CONTAINER):
+                    self._engine.api.start(container_id)
                 state = self._engine.api.inspect_container(container_id)["State"]
         except EngineError as error:
             followed.give_up()
@@ -288,6 +274,7 @@ class DockerRuntime:
     def _remove(self, container_id: str) -> None:
         with suppress(ContainerGone), self._engine.words(f"remove container {container_id[:12]}"):
             self._engine.api.remove_container(container_id, force=True, v=True)
+        self._sandboxes.forget(container_id)
         followed = self._followed.get(container_id)
         if followed is not None:
             followed.removed()
@@ -338,6 +325,7 @@ class DockerRuntime:
             followed.handle(event)
 
     def _lose(self, message: str) -> None:
+        self._sandboxes.lose_warm()
         self._for_all(lambda followed: followed.lose(message))
 
     def _for_all(self, act: Callable[[FollowedContainer], None]) -> None:
