@@ -2,10 +2,12 @@
 import "./htmx.js";
 import { startCards } from "./cards.js";
 import { startEditors } from "./editor.js";
+import { startHolds } from "./holds.js";
 import { startPreferences } from "./preferences.js";
 import { startStages } from "./stages.js";
 
 startPreferences();
 startCards();
 startEditors();
+startHolds();
 startStages();

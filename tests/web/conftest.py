@@ -407,7 +407,7 @@ class Pages:
         self.catalog = catalog
         self.engine_problem: str | None = None
         self.app = Flask("lab", static_folder=None)
-        services = Services(
+        self.services = services = Services(
             runs=self.runs,
             files=self.files,
             repeats=self.repeats,

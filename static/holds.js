@@ -1,0 +1,33 @@
+// The choice of hold points: one box for all of them, a count, and a memory for the page's visit. Everything else of a held run is
+// a form, and its stream.
+
+export function startHolds() {
+  for (const place of document.querySelectorAll("[data-hold-points]")) {
+    const all = place.querySelector("[data-hold-all]");
+    const points = [...place.querySelectorAll("input[name=hold]")];
+    const count = place.querySelector("[data-hold-count]");
+    const key = `holds:${place.closest("[data-card]").id}`;
+
+    const show = () => {
+      const chosen = points.filter((point) => point.checked).length;
+      all.checked = chosen === points.length;
+      all.indeterminate = chosen > 0 && chosen < points.length;
+      count.hidden = chosen === 0;
+      count.textContent = String(chosen);
+    };
+    const remember = () => {
+      const chosen = points.filter((point) => point.checked).map((point) => point.value);
+      sessionStorage.setItem(key, JSON.stringify(chosen));
+      show();
+    };
+
+    all.addEventListener("change", () => {
+      for (const point of points) point.checked = all.checked;
+      remember();
+    });
+    for (const point of points) point.addEventListener("change", remember);
+    const remembered = JSON.parse(sessionStorage.getItem(key) ?? "[]");
+    for (const point of points) point.checked = remembered.includes(point.value);
+    show();
+  }
+}
