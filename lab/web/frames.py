@@ -16,10 +16,11 @@ from markupsafe import Markup
 
 from lab.insight.lifelines import Lifelines
 from lab.insight.marks import Arrow, BarClosed, BarOpened, Lane, Mark, Point
-from lab.insight.ruler import Ruler, Rulers
+from lab.insight.ruler import Ruler
 from lab.lessons import Language
 from lab.timeline.facts import JSON, Entry, ObjectWritten
 from lab.web import panels
+from lab.web.processes import processes_of
 from lab.web.rows import Row, rows_of
 from lab.web.steps import Step, step_of
 from lab.web.story import Story
@@ -29,6 +30,8 @@ from lab.web.wording import WORDINGS, Wording
 PARTS: Mapping[str, Callable[[Story], object]] = {
     "status": panels.status_of,
     "answer": panels.commands_of,
+    "headline": panels.headline_of,
+    "processes": processes_of,
     "hints": lambda story: story.hints.found,
     "holds": lambda story: story.hands,
     "shell": lambda story: story.hands,
@@ -135,7 +138,6 @@ class Frames:
         self.story = Story()
         self._renderer = renderer
         self._lifelines = Lifelines()
-        self._rulers = Rulers()
         self._parts: dict[str, Markup] = {}
         self._texts: dict[TextName, tuple[str, ...]] = dict.fromkeys(TEXTS, ())
 
@@ -148,7 +150,7 @@ class Frames:
         if not self.story.add(entry):
             return None
         story, render = self.story, self._renderer
-        step, ruler = step_of(entry, story), self._rulers.add(entry)
+        step, ruler = step_of(entry, story), story.known.ruler
         opened = story.opened.elapsed_seconds if story.opened else entry.elapsed_seconds
         return Frame(
             seq=entry.seq,

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from lab.insight import headline
+from lab.insight.headline import Headline
+from lab.insight.writers import Writer, writer_of
 from lab.timeline.describe import event_message, event_source
 from lab.timeline.facts import (
     CommandAnswered,
@@ -79,6 +82,7 @@ class File:
     container: str
     fact: FileChanged
     before: FileChanged | None
+    writer: Writer | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +136,11 @@ def status_of(story: Story) -> Status:
     )
 
 
+def headline_of(story: Story) -> Headline:
+    """Return what is going on, what is left and what comes next."""
+    return headline.headline_of(story.known, story.last) if story.last else Headline(container="", lines=())
+
+
 def commands_of(story: Story) -> tuple[Command, ...]:
     """Return the kubectl commands of the run, in order."""
     facts = [entry.fact for entry in story.commands]
@@ -148,6 +157,7 @@ def file_of(story: Story, file: FileStory) -> File | None:
         container=file.last.container or "",
         fact=last,
         before=before if isinstance(before, FileChanged) else None,
+        writer=writer_of(file.last, story.known),
     )
 
 

@@ -21,7 +21,6 @@ from lab.timeline.facts import (
     LogTruncated,
     ObjectWritten,
     ObserverUnavailable,
-    ProcessObserved,
     SignalReceived,
     SignalSent,
 )
@@ -76,7 +75,7 @@ def rows_of(entry: Entry, story: Story) -> Iterator[Row]:
             hook = story.hook_of(entry)
             if hook is not None:
                 yield Row(list="hook-output", key=_hook_key(hook), template="hook_output", view=hook_run_of(story, hook))
-        case SignalSent() | SignalReceived() | ProcessObserved() | ObserverUnavailable():
+        case SignalSent() | SignalReceived() | ObserverUnavailable():
             yield Row(list="signals", key=str(entry.seq), template="signal", view=signal_row_of(story, entry))
         case LogChunk(attempt=attempt, lines=lines):
             yield from _log_rows(entry, story, attempt, lines)

@@ -12,6 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from lab.insight.phrase import Phrase
+from lab.insight.visibility import IN_KUBECTL
+from lab.insight.why import why
 from lab.timeline.facts import (
     BackingOff,
     CommandAnswered,
@@ -109,7 +112,8 @@ PLACES: dict[type, Place] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A row. Offsets are seconds since Run and, once there was a delete, since that; ``row`` and ``previous`` are kubectl's row
-    of the pod after and before a write. ``among_several`` asks to say whose step it is."""
+    of the pod after and before a write. ``among_several`` asks to say whose step it is. ``why`` is derived from the facts, None
+    when nothing is sure; ``in_kubectl`` says what Kubernetes shows of a node fact."""
 
     seq: int
     actor: Actor
@@ -124,6 +128,8 @@ class Step:
     row: PodRow | None
     previous: PodRow | None
     among_several: bool
+    why: Phrase | None
+    in_kubectl: Phrase | None
 
     @property
     def fact_name(self) -> str:
@@ -162,6 +168,8 @@ def step_of(entry: Entry, story: Story) -> Step | None:
         row=pod.row if pod else None,
         previous=story.previous_row,
         among_several=len(story.pods) > 1 or _containers(pod) > 1,
+        why=why(entry, story.known),
+        in_kubectl=IN_KUBECTL.get(type(fact)),
     )
 
 

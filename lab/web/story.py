@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lab.insight.hands import Hands
 from lab.insight.hint_rules import new_hints
+from lab.insight.knowledge import Knowledge
 from lab.timeline.facts import (
     JSON,
     CommandAnswered,
@@ -76,6 +77,8 @@ class Story:
 
     def __init__(self) -> None:
         self.seq = 0
+        self.last: Entry | None = None
+        self.known = Knowledge()
         self.opened: Entry | None = None
         self.ended: Entry | None = None
         self.pods: dict[str, PodStory] = {}
@@ -95,7 +98,8 @@ class Story:
         """Take the next entry in. Entries already taken in change nothing, and the answer is False."""
         if entry.seq <= self.seq:
             return False
-        self.seq = entry.seq
+        self.seq, self.last = entry.seq, entry
+        self.known.add(entry)
         self.hints.add(entry)
         self.hands.add(entry)
         match entry.fact:

@@ -1,0 +1,311 @@
+"""The headline: what is going on now, what is left of the grace period, what comes next, and at the end how it all went.
+
+Everything is read off `Knowledge`; each line is one sentence. It is about one container, the one that something happened to last;
+a run of several says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from lab.insight.knowledge import Instance, Knowledge, PodKnown
+from lab.insight.phrase import Phrase, phrase
+from lab.insight.ruler import Ruler
+from lab.insight.summary import end_of, files_of, order_of
+from lab.timeline.facts import ContainerCreated, Entry, RunAborted, SignalReceived
+
+LineName = Literal["now", "order", "left", "exit", "files", "next"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadlineLine:
+    """A line and its name. ``counts`` says that the grace period runs while it stands there."""
+
+    name: LineName
+    text: Phrase
+    counts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The lines, in the order in which they are read. ``container`` is set in a run of several."""
+
+    container: str
+    lines: tuple[HeadlineLine, ...]
+
+
+def headline_of(known: Knowledge, last: Entry) -> Headline:
+    """Return the headline after the entry ``last``."""
+    pod = _pod_in_focus(known, last)
+    if pod is None:
+        return Headline(container="", lines=tuple(_without_pod(known)))
+    instance = _instance_in_focus(known, pod, last)
+    several = len(known.pods) > 1 or len(pod.spec.get("containers") or ()) + len(pod.spec.get("initContainers") or ()) > 1
+    return Headline(
+        container=instance.container if instance is not None and several else "", lines=tuple(_lines(known, pod, instance))
+    )
+
+
+def _pod_in_focus(known: Knowledge, last: Entry) -> PodKnown | None:
+    own = known.pod(last)
+    return own or next(reversed(known.pods.values()), None)
+
+
+def _instance_in_focus(known: Knowledge, pod: PodKnown, last: Entry) -> Instance | None:
+    if last.container and last.pod_uid == pod.uid:
+        return known.latest(pod.uid, last.container)
+    instances = list(known.of_pod(pod.uid))
+    stopping = [instance for instance in instances if instance.kill is not None and instance.exited is None]
+    return next(iter([*reversed(stopping), *reversed(instances)]), None)
+
+
+def _without_pod(known: Knowledge) -> Iterator[HeadlineLine]:
+    if known.ended is not None:
+        yield HeadlineLine(name="now", text=phrase("The run is over. Nothing was created.", "运行已结束，没有创建任何对象。"))
+    elif known.opened is not None:
+        yield HeadlineLine(name="now", text=phrase("The manifest goes to the API server.", "清单正在提交给 API server。"))
+
+
+def _lines(known: Knowledge, pod: PodKnown, instance: Instance | None) -> Iterator[HeadlineLine]:
+    ruler = known.ruler_of(instance) if instance is not None else None
+    yield HeadlineLine(name="now", text=_now(known, pod, instance))
+    if instance is not None and ruler is not None:
+        order = order_of(instance, ruler)
+        if order is not None:
+            yield HeadlineLine(name="order", text=order)
+        yield HeadlineLine(name="left", text=_left(instance, ruler), counts=instance.exited is None)
+    if instance is not None and (end := end_of(instance, pod)) is not None:
+        yield HeadlineLine(name="exit", text=end)
+    files = files_of(known, pod)
+    if files is not None:
+        yield HeadlineLine(name="files", text=files)
+    coming = _next(known, pod, instance)
+    if coming is not None:
+        yield HeadlineLine(name="next", text=coming)
+
+
+# --- now --------------------------------------------------------------------------------------------------------------
+
+
+def _now(known: Knowledge, pod: PodKnown, instance: Instance | None) -> Phrase:
+    if known.ended is not None:
+        if isinstance(known.ended.fact, RunAborted):
+            return phrase("The lab has ended this run itself.", "实验室主动结束了这次运行。")
+        return phrase(
+            "The run is over: the pod is gone, and nothing of it is left on the node’s engine.",
+            "运行已结束：Pod 已消失，节点的引擎上没有留下任何东西。",
+        )
+    if instance is None or instance.started is None:
+        return _setting_up(pod, instance)
+    if instance.exited is not None:
+        return _after_the_end(pod, instance)
+    return _stopping(pod, instance) if instance.kill is not None else _alive(pod, instance)
+
+
+def _setting_up(pod: PodKnown, instance: Instance | None) -> Phrase:
+    if pod.removed is not None:
+        return phrase("The pod is gone from the API; nothing of it ever ran.", "Pod 已从 API 中移除，它从未运行过。")
+    if instance is not None and instance.created is not None:
+        return phrase("The container is created; its process does not run yet.", "容器已创建，进程尚未运行。")
+    return phrase(
+        "The pod is stored in the API as {status}. Nothing of it runs yet.",
+        "Pod 已存入 API，状态为 {status}，尚未运行任何进程。",
+        status=pod.status,
+    )
+
+
+def _alive(pod: PodKnown, instance: Instance) -> Phrase:
+    if instance.hook("postStart").is_running:
+        return phrase(
+            "The process runs, and the postStart hook beside it. kubectl says {status}.",
+            "进程正在运行，postStart 钩子与它并行。kubectl 显示 {status}。",
+            status=pod.status,
+        )
+    if pod.deleted is not None:
+        return phrase("The pod is to go, and the process does not know of it yet.", "Pod 将被删除，而进程对此还一无所知。")
+    return phrase(
+        "The process runs: `{command}`. kubectl says {status}.",
+        "进程正在运行：`{command}`。kubectl 显示 {status}。",
+        command=_command(instance.created),
+        status=pod.status,
+    )
+
+
+def _stopping(pod: PodKnown, instance: Instance) -> Phrase:
+    hook = instance.hook("preStop")
+    if instance.kill_signal is not None:
+        return phrase("SIGKILL is sent: PID 1 cannot refuse it.", "已发送 SIGKILL：PID 1 无法拒绝。")
+    if instance.stop_signal is not None:
+        return _after_the_signal(instance)
+    if hook.is_awaited:
+        gone = phrase(" kubectl does not find the pod any more.", " kubectl 已经查不到这个 Pod。") if pod.removed else ""
+        return phrase(
+            "The preStop hook runs, and so does the process: it knows nothing of its end yet.{gone}",
+            "preStop 钩子正在运行，进程也在运行：它还不知道自己即将结束。{gone}",
+            gone=gone,
+        )
+    if hook.is_running:
+        return phrase(
+            "The preStop hook has used up the grace period. Nobody waits for it any more.",
+            "preStop 钩子用完了宽限期，已无人等待它。",
+        )
+    if hook.ended is not None:
+        return phrase("The preStop hook has ended. The process still runs.", "preStop 钩子已结束，进程仍在运行。")
+    return phrase("The kubelet begins to stop the container.", "kubelet 开始停止容器。")
+
+
+def _after_the_signal(instance: Instance) -> Phrase:
+    stop = instance.stop_signal
+    name = stop.signal if stop else ""
+    fate = instance.reached_first_process(stop.number) if stop else None
+    if fate is None:
+        return phrase("{signal} is sent to PID 1.", "已向 PID 1 发送 {signal}。", signal=name)
+    return _fate(fate)
+
+
+def _fate(fate: SignalReceived) -> Phrase:
+    values = {"signal": fate.signal, "sender": fate.sender or "?", "target": fate.target}
+    match fate.result:
+        case "ignored":
+            return phrase(
+                "{signal} has reached PID 1 `{target}`, and the kernel dropped it. The process goes on.",
+                "{signal} 已到达 PID 1 `{target}`，但被内核丢弃。进程继续运行。",
+                **values,
+            )
+        case "delivered":
+            return phrase(
+                "{signal} has reached PID 1 `{target}`, and its handler took it. What it does now is its own affair.",
+                "{signal} 已到达 PID 1 `{target}`，由它的处理函数接收。之后怎么做由它自己决定。",
+                **values,
+            )
+        case "pending":
+            return phrase(
+                "{signal} waits for PID 1 `{target}`, which has not taken it yet.",
+                "{signal} 已排队，PID 1 `{target}` 尚未处理。",
+                **values,
+            )
+        case "default":
+            return phrase(
+                "{signal} has reached PID 1 `{target}`, which has no handler for it.",
+                "{signal} 已到达 PID 1 `{target}`，它没有处理函数。",
+                **values,
+            )
+
+
+def _after_the_end(pod: PodKnown, instance: Instance) -> Phrase:
+    code = instance.exit.exit_code if instance.exit else 0
+    if pod.removed is not None:
+        return phrase(
+            "PID 1 has ended with exit code {code}, and the pod is gone from the API.",
+            "PID 1 已以退出码 {code} 结束，Pod 已从 API 中移除。",
+            code=code,
+        )
+    return phrase(
+        "PID 1 has ended with exit code {code}. kubectl says {status}.",
+        "PID 1 已以退出码 {code} 结束。kubectl 显示 {status}。",
+        code=code,
+        status=pod.status,
+    )
+
+
+# --- left, next ----------------------------------------------------------------------------------------------------------
+
+
+def _left(instance: Instance, ruler: Ruler) -> Phrase:
+    grace = f"{ruler.grace_seconds:g}"
+    hook = instance.hook("preStop")
+    if instance.exited is not None:
+        if ruler.killed_at is not None:
+            return phrase(
+                "Nothing of {grace} s: the process was killed when they were over.",
+                "{grace} 秒一点不剩：时间用完后进程被杀死。",
+                grace=grace,
+            )
+        return phrase(
+            "{left} s were not needed, of {grace} s.",
+            "{grace} 秒中还有 {left} 秒没有用上。",
+            left=f"{ruler.left_seconds(0):.1f}",
+            grace=grace,
+        )
+    if ruler.hook_timed_out:
+        return phrase(
+            "Nothing of {grace} s: the hook used them all. The process gets 2 s more.",
+            "{grace} 秒一点不剩：钩子用完了全部时间。进程另有 2 秒。",
+            grace=grace,
+        )
+    if hook.is_awaited:
+        return phrase(
+            "Hook and process share {grace} s, counted from the deletion.",
+            "钩子和进程共用 {grace} 秒，从删除时算起。",
+            grace=grace,
+        )
+    if ruler.hook_ended_at is not None:
+        return phrase(
+            "Of {grace} s the hook has used {spent} s.",
+            "{grace} 秒中钩子用掉了 {spent} 秒。",
+            grace=grace,
+            spent=f"{ruler.spent_seconds:.1f}",
+        )
+    return phrase("Of {grace} s.", "共 {grace} 秒。", grace=grace)
+
+
+def _next(known: Knowledge, pod: PodKnown, instance: Instance | None) -> Phrase | None:
+    if known.ended is not None:
+        return None
+    if instance is None or instance.started is None:
+        return None if pod.deleted is not None else phrase("The kubelet brings up the containers.", "kubelet 启动容器。")
+    if instance.exited is not None:
+        return _after_exit(pod)
+    if instance.kill is None:
+        return _before_a_stop(pod, instance)
+    if instance.kill_signal is not None:
+        return phrase("PID 1 ends, and everything else in the container with it.", "PID 1 结束，容器中的其他一切也随之结束。")
+    if instance.stop_signal is not None:
+        return phrase(
+            "If PID 1 has not ended within {n} s, SIGKILL.",
+            "如果 PID 1 在 {n} 秒内没有结束，将发送 SIGKILL。",
+            n=f"{instance.stop_signal.timeout_seconds:g}",
+        )
+    if instance.hook("preStop").is_awaited:
+        return phrase(
+            "When the hook ends, or its time is up, the stop signal goes to PID 1.",
+            "钩子结束或时间用完后，停止信号会发给 PID 1。",
+        )
+    return phrase("The stop signal goes to PID 1.", "停止信号会发给 PID 1。")
+
+
+def _before_a_stop(pod: PodKnown, instance: Instance) -> Phrase | None:
+    if instance.hook("postStart").is_running:
+        return phrase(
+            "The pod becomes Running when the hook has ended; a delete waits for it too.",
+            "钩子结束后 Pod 才会变为 Running；删除也要等它结束。",
+        )
+    if pod.deleted is not None:
+        return None
+    if pod.has_hook(instance.container, "preStop"):
+        return phrase(
+            "Press Delete: the preStop hook comes first, the stop signal after it.",
+            "按下“删除”：先运行 preStop 钩子，然后发送停止信号。",
+        )
+    return phrase(
+        "Press Delete: there is no preStop hook, so the stop signal comes at once.",
+        "按下“删除”：没有 preStop 钩子，停止信号会立即发出。",
+    )
+
+
+def _after_exit(pod: PodKnown) -> Phrase | None:
+    if pod.removed is not None:
+        return phrase("The lab clears the node.", "实验室清理节点。")
+    if pod.deleted is not None:
+        return phrase("When every container has ended, the API lets go of the pod.", "所有容器都结束后，API 会移除这个 Pod。")
+    return None
+
+
+def _command(created: ContainerCreated | None) -> str:
+    line = " ".join(" ".join(created.argv).split()) if created else ""
+    return line if len(line) <= COMMAND_CHARACTERS else line[: COMMAND_CHARACTERS - 1] + "…"
+
+
+COMMAND_CHARACTERS = 80  # of a command in a sentence
