@@ -28,6 +28,7 @@ EVERY_ADDRESS = ("0.0.0.0", "::", "[::]")  # noqa: S104 - recognised, not bound 
 POD_CIDR = IPv4Network("10.231.0.0/16")  # Docker's own default pools end at about thirty networks
 KEPT_SECRET_BYTES = 32
 SHORTEST_SECRET_CHARACTERS = 16
+WARM_SANDBOXES = 8  # of all learners: each costs about 10 MB, and a second of the engine in ten minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class Settings:
     ``allowed_hosts`` are the names the pages may be reached by, lower case and without port: this machine's own, the one the
     lab listens on, and those of LAB_ALLOWED_HOSTS. ``secret_key`` None means the
     one kept in the data directory; ``docker_host`` None means DOCKER_HOST, the docker context, or the default socket.
+    ``warm_sandboxes`` bounds how many are started before a pod asks for one; without ``witness_signals`` nobody looks which
+    signals the containers' processes receive.
     """
 
     data: Path = Path("var")
@@ -58,6 +61,8 @@ class Settings:
     allowed_hosts: tuple[str, ...] = LOOPBACK_NAMES
     secret_key: str | None = field(default=None, repr=False)
     docker_host: str | None = None
+    warm_sandboxes: int = WARM_SANDBOXES
+    witness_signals: bool = True
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -84,6 +89,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         allowed_hosts=tuple(dict.fromkeys((*LOOPBACK_NAMES, *_names_of(host), *extra_hosts))),
         secret_key=reader.value("LAB_SECRET_KEY", None, _secret_key, shown=False),
         docker_host=reader.value("LAB_DOCKER_HOST", None, _docker_host),
+        warm_sandboxes=reader.value("LAB_WARM_SANDBOXES", WARM_SANDBOXES, _count),
+        witness_signals=reader.value("LAB_WITNESS_SIGNALS", True, _switch),
         limits=Limits(**limits),
     )
     if reader.problems:
@@ -277,6 +284,18 @@ def _docker_host(text: str) -> str:
     if not re.fullmatch(r"(unix|http\+unix|tcp|http|https|ssh|npipe)://.+", text):
         raise ValueError("it is not an engine's address; use one such as unix:///var/run/docker.sock")
     return text
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\d{1,4}", text):
+        raise ValueError("it is not a number from 0 to 9999; use digits, 0 for none")
+    return int(text)
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in ("yes", "no"):
+        raise ValueError("it is neither yes nor no")
+    return text.lower() == "yes"
 
 
 def _size(text: str) -> int:

@@ -18,6 +18,8 @@ from lab.cluster.runs import RunParts, Runs
 from lab.cluster.strays import Strays
 from lab.config import Settings
 from lab.errors import EngineError, EngineUnavailable
+from lab.pods.decode import pod_from_object
+from lab.pods.review import review
 from lab.runtime import firewall
 from lab.runtime.docker_runtime import PAUSE_IMAGE, DockerRuntime, RuntimeSettings
 from lab.runtime.engine import engine_address
@@ -30,6 +32,11 @@ REQUIRED_IMAGES = (PAUSE_IMAGE, "nginx", "busybox")
 ENGINE_ANSWER_SECONDS = 5.0  # so long an engine that answered is believed to be well
 
 PREPARED_CLUSTERS = 64  # two classes; whoever only asks for pages must not use up the pod CIDR
+
+UNWATCHED = ObserverUnavailable(
+    why="cannot show received signals: they are not witnessed in this lab",
+    remedy="set LAB_WITNESS_SIGNALS=yes and start it again",
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,7 +53,7 @@ class NodeSide:
 
 def open_node_side(settings: Settings, instance: str, clock: Clock, cleanup: ExitStack) -> NodeSide:
     """Open the engine's side; ``cleanup`` closes it again. What containers and networks there are is left alone: see `sweep`."""
-    observer = open_observer(clock)
+    observer = open_observer(clock) if settings.witness_signals else UNWATCHED
     witness, problem = None, None
     if isinstance(observer, ObserverUnavailable):
         problem = f"{observer.why}; {observer.remedy}"
@@ -56,7 +63,7 @@ def open_node_side(settings: Settings, instance: str, clock: Clock, cleanup: Exi
         cleanup.callback(witness.close)
     files = NodeFiles(settings.data / "nodes")
     engine = EngineClient(engine_address(settings.docker_host))
-    identity = RuntimeSettings(instance=instance, pod_cidr=str(settings.pod_cidr))
+    identity = RuntimeSettings(instance=instance, pod_cidr=str(settings.pod_cidr), warm_sandboxes=settings.warm_sandboxes)
     runtime = DockerRuntime(engine, identity, clock, witness)
     cleanup.callback(runtime.close)
     wall = firewall.ensure()
@@ -118,9 +125,10 @@ class Laboratory:
             self._well_until = self.clock.monotonic() + ENGINE_ANSWER_SECONDS
         return problem
 
-    def prepare(self, cluster: str) -> None:
-        """Make the network of a learner who may press Run soon. Returns at once; what fails here is told when they do."""
-        self.clock.spawn(f"prepare {cluster}", self._prepare, cluster)
+    def prepare(self, cluster: str, manifests: tuple[str, ...] = ()) -> None:
+        """Make the network of a learner who may press Run soon, and the sandbox of the first of these manifests that has a pod.
+        Returns at once; what fails here is told when they do."""
+        self.clock.spawn(f"prepare {cluster}", self._prepare, cluster, manifests)
 
     def close(self) -> None:
         """End every run and give everything back. Idempotent."""
@@ -146,12 +154,13 @@ class Laboratory:
         if self.runs.recover():
             self._strays.look()
 
-    def _prepare(self, cluster: str) -> None:
+    def _prepare(self, cluster: str, manifests: tuple[str, ...]) -> None:
         with self._preparing, contextlib.suppress(EngineError):
-            if self._prepared is None or cluster in self._prepared or len(self._prepared) >= PREPARED_CLUSTERS:
+            if self._prepared is None or (cluster not in self._prepared and len(self._prepared) >= PREPARED_CLUSTERS):
                 return
             self.node_side.runtime.prepare_cluster(cluster)
             self._prepared.add(cluster)
+            self.node_side.runtime.keep_warm(cluster, _hostnames(manifests))
 
     def _engine_lost(self) -> None:
         self._well_until = 0.0
@@ -165,3 +174,10 @@ class Laboratory:
         if missing:
             return f"cannot run pods: the images {', '.join(missing)} are missing on the engine; run `lab images ensure`"
         return None
+
+
+def _hostnames(manifests: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the hostnames of the pods that these manifests create, in order."""
+    documents = [document for manifest in manifests for document in review(manifest).documents]
+    pods = [pod_from_object(document.object) for document in documents if document.kind == "Pod" and document.object is not None]
+    return tuple(dict.fromkeys(pod.hostname for pod in pods))

@@ -144,7 +144,7 @@ class PodWorker:
             namespace=pod.namespace,
             pod_name=pod.name,
             pod_uid=pod.uid,
-            hostname=pod.spec.hostname or pod.name[:63].rstrip("-."),
+            hostname=pod.hostname,
             run_id=self.on.run_id,
         )
         began = self.on.clock.monotonic()

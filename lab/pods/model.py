@@ -287,6 +287,11 @@ class Pod:
         return f"{self.name}_{self.namespace}({self.uid})"
 
     @property
+    def hostname(self) -> str:
+        """What the pod calls itself (pkg/kubelet/kubelet_pods.go: GeneratePodHostNameAndDomain)."""
+        return self.spec.hostname or self.name[:63].rstrip("-.")
+
+    @property
     def all_containers(self) -> tuple[Container, ...]:
         """Init containers in order, then regular containers in order."""
         return self.spec.init_containers + self.spec.containers

@@ -25,7 +25,7 @@ def add_pages(blueprint: Blueprint, site: Site) -> None:
     @blueprint.get("/lessons/<slug>/stream")
     def lesson_stream(slug: str) -> Response:
         found = site.find_lesson(slug) or abort(404)
-        site.services.prepare(learner())
+        site.services.prepare(learner(), tuple(example.manifest for example in found.examples))
         keys = {example.id: card_key(example.id) for example in found.examples}
         events = site.streams.follow_examples(learner(), keys, chosen_language(), last_event_id())
         return Response(events, mimetype="text/event-stream", headers=EVENT_STREAM_HEADERS)
