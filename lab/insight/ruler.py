@@ -68,10 +68,13 @@ class Ruler:
         return 0.0 if self.hook_ended_at is None else self.hook_ended_at - self.deleted_at - self._held_until(self.hook_ended_at)
 
     def left_seconds(self, at: float) -> float:
-        """Return what is left at a moment until SIGKILL; what was left unused when the process has ended by itself."""
+        """Return what is left at a moment until SIGKILL; what was left unused when the process has ended by itself. It stands
+        still while the kubelet is held."""
         if self.killed_at is not None or self.kill_due_at is None:
             return 0.0
         until = self.exited_at if self.exited_at is not None else at
+        if self.holds and self.holds[-1][1] is None:
+            until = min(until, self.holds[-1][0])
         return max(0.0, self.kill_due_at - until)
 
     def _held_until(self, at: float) -> float:
@@ -155,7 +158,8 @@ def _after(ruler: Ruler, entry: Entry) -> Ruler | None:
         case KubeletHeld():
             return replace(ruler, holds=(*ruler.holds, (at, None)))
         case KubeletContinued() if ruler.holds:
-            due = None if ruler.kill_due_at is None else ruler.kill_due_at + (at - ruler.holds[-1][0])
+            stood_until = at if ruler.exited_at is None else min(at, ruler.exited_at)
+            due = None if ruler.kill_due_at is None else ruler.kill_due_at + max(0.0, stood_until - ruler.holds[-1][0])
             return replace(ruler, holds=(*ruler.holds[:-1], (ruler.holds[-1][0], at)), kill_due_at=due)
         case ContainerExited(exit_code=code):
             return replace(ruler, exited_at=at, exit_code=code)
