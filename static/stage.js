@@ -70,7 +70,7 @@ class Stage {
 
   tellNews(message, fresh) {
     this.panels.announceNews(new Set(message.frames.flatMap(({ rows }) => (rows ?? []).map(({ list }) => list))));
-    if (!this.following || !this.record.live) return;
+    if (!this.following) return;
     const said = fresh.filter(({ say }) => say).at(-1);
     if (said) this.announce(said.say);
   }

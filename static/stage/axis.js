@@ -17,9 +17,10 @@ const STRETCH_PIXELS = 64; // what a stretch needs at least
 const MOST_FOLDS = 24; // of a pod that crashes all day only the longest quiet stretches are folded
 
 export class Axis {
-  // times: ascending, in seconds; graces: [from, to] in which time is to scale; unused: [exit, due] left over.
-  constructor({ times, graces = [], unused = [], width }) {
-    this.pieces = pieces(times, graces, unused);
+  // times: ascending, in seconds; graces: [from, to] in which time is to scale; unused: {from, to, used} left over of one; idle:
+  // [from, to] in which a grace period stands still.
+  constructor({ times, graces = [], unused = [], idle = [], width }) {
+    this.pieces = pieces(times, { graces, unused, idle });
     const folds = this.pieces.filter((piece) => piece.folded).length;
     const stretches = this.pieces.length - folds;
     this.width = Math.max(width, stretches * STRETCH_PIXELS + folds * FOLD_PIXELS);
@@ -70,13 +71,13 @@ function weight(piece, graces) {
   return Math.sqrt(piece.to - piece.from + 0.15) * (graceful ? GRACE_EMPHASIS : 1);
 }
 
-function pieces(times, graces, unused) {
+function pieces(times, kinds) {
   const from = times[0] ?? 0;
   const to = Math.max(times.at(-1) ?? 0, from + 0.5);
   const gaps = times.slice(1).map((time, index) => ({ from: times[index], to: time }));
-  const spent = gaps.filter((gap) => !leftover(gap, unused)).reduce((sum, gap) => sum + gap.to - gap.from, 0);
+  const spent = gaps.filter((gap) => !leftover(gap, kinds.unused)).reduce((sum, gap) => sum + gap.to - gap.from, 0);
   const shortest = spent * SHORTEST_FOLD_SHARE;
-  const quiet = gaps.filter((gap) => isFolded(gap, shortest, graces, unused));
+  const quiet = gaps.filter((gap) => isFolded(gap, shortest, kinds));
   const longest = [...quiet].sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, MOST_FOLDS);
   const all = [];
   let start = from;
@@ -89,14 +90,14 @@ function pieces(times, graces, unused) {
   return all;
 }
 
-function isFolded(gap, shortest, graces, unused) {
+function isFolded(gap, shortest, { graces, unused, idle }) {
   const length = gap.to - gap.from;
   const left = leftover(gap, unused);
   if (left) return length > left.used * UNUSED_FOLD_RATIO && length > 2;
-  const idle = graces.some(([from]) => Math.abs(gap.to - from) < 0.1);
-  if (length < Math.max(shortest, idle ? SHORTEST_IDLE_SECONDS : SHORTEST_FOLD_SECONDS)) return false;
-  const graceful = graces.some(([from, to]) => gap.from >= from - 0.001 && gap.to <= to + 0.001);
-  return !graceful || length > LONGEST_QUIET_GRACE_SECONDS;
+  const within = ([from, to]) => gap.from >= from - 0.001 && gap.to <= to + 0.001;
+  const waits = graces.some(([from]) => Math.abs(gap.to - from) < 0.1);
+  if (length < Math.max(shortest, waits ? SHORTEST_IDLE_SECONDS : SHORTEST_FOLD_SECONDS)) return false;
+  return !graces.some(within) || idle.some(within) || length > LONGEST_QUIET_GRACE_SECONDS;
 }
 
 const leftover = (gap, unused) => unused.find(({ from, to }) => gap.from >= from && gap.to <= to);

@@ -260,18 +260,20 @@ function moments(record) {
   const times = new Set(record.frames.map(({ t }) => t));
   const graces = [];
   const unused = [];
+  const idle = [];
   for (const versions of record.rulers.values()) {
     for (const [index, { value }] of versions.entries()) {
       if (versions[index + 1]?.value.deleted === value.deleted) continue; // the last version of each stop
       const end = value.exited ?? value.killed ?? value.kill_due ?? value.deleted;
       for (const t of [value.deleted, value.signal, end, value.killed, value.kill_due]) if (t != null) times.add(t);
       graces.push([value.deleted, end]);
+      for (const [from, to] of value.holds ?? []) idle.push([from, to ?? Infinity]);
       if (value.exited != null && value.kill_due > value.exited && value.killed == null) {
         unused.push({ from: value.exited, to: value.kill_due, used: value.exited - value.deleted });
       }
     }
   }
-  return { times: [...times].sort((a, b) => a - b), graces, unused };
+  return { times: [...times].sort((a, b) => a - b), graces, unused, idle };
 }
 
 function setSize(svg, width, height) {

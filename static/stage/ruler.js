@@ -37,22 +37,30 @@ function drawOne(drawn, context, state, top, container) {
   drawn.words.push(context.cluster ? words.stageRulerHidden : sentence(state, facts, context, container));
   if (facts.ended === null && facts.due !== null) {
     drawn.left = Math.max(drawn.left ?? 0, facts.left);
-    drawn.counting = true;
+    drawn.counting ||= !facts.held;
   }
 }
 
-// What stands as of `t`, with the times that lie after it left out.
+// What stands as of `t`, with the times that lie after it left out. While the lab holds the kubelet no grace period runs.
 function read(state, t) {
   const past = (moment) => (moment != null && moment <= t + 1e-6 ? moment : null);
   const exited = past(state.exited);
   const killed = past(state.killed);
   const [begun = null, finished = null] = state.hook ?? [];
   const hook = begun === null ? null : { from: state.deleted, to: past(finished) ?? Math.min(t, exited ?? t), running: past(finished) === null && exited === null };
-  const due = state.kill_due ?? null;
-  const signal = past(state.signal);
-  const ended = exited;
-  const used = ended ?? killed ?? t;
-  return { hook, signal, killed, exited, due, ended, used, left: Math.max(0, (due ?? t) - t), graceEnd: state.deleted + state.grace };
+  const holds = (state.holds ?? []).filter(([from]) => from <= t).map(([from, to]) => ({ from, to: past(to) ?? Math.min(t, exited ?? t), open: past(to) === null }));
+  const open = exited === null ? holds.find((hold) => hold.open) : undefined;
+  const due = state.kill_due == null ? null : state.kill_due + (open ? t - open.from : 0);
+  const used = exited ?? killed ?? t;
+  const net = (from, to) => to - from - holds.reduce((sum, hold) => sum + Math.max(0, Math.min(to, hold.to) - Math.max(from, hold.from)), 0);
+  return {
+    hook, holds, net, killed, exited, due, used,
+    signal: past(state.signal),
+    ended: exited,
+    held: open !== undefined,
+    left: Math.max(0, (due ?? t) - t),
+    graceEnd: state.deleted + state.grace + holds.reduce((sum, hold) => sum + hold.to - hold.from, 0),
+  };
 }
 
 function slices(state, facts, { axis, words, figures, t }, top) {
@@ -68,17 +76,17 @@ function slices(state, facts, { axis, words, figures, t }, top) {
     if (!inside) taken = at + widthOf(text, 11);
     parts.push(`<text${inside ? "" : ' class="above"'} x="${px(at)}" y="${inside ? top + BAR_TOP_PIXELS + 21 : top + 4}">${escape(text)}</text></g>`);
   };
-  const { hook, signal, killed, exited, due } = facts;
+  const { hook, holds, net, signal, killed, exited, due } = facts;
   const whole = Math.max(due ?? facts.used, facts.used);
   parts.push(frame(axis, state.deleted, whole, top));
   if (due !== null && due > facts.graceEnd + 0.2) parts.push(floor(axis, facts.graceEnd, due, words, top));
   if (hook) {
-    const took = figures.seconds(hook.to - hook.from);
+    const took = figures.seconds(net(hook.from, hook.to));
     slice(state.hook_timed_out && !hook.running ? "hook over" : "hook", hook.from, hook.to, fill(hook.running ? words.stageHookRuns : words.stageHookTook, { n: took }));
   }
   const start = signal ?? (hook ? hook.to : null);
   if (start !== null && !(hook && hook.running)) {
-    const took = figures.seconds(facts.used - start);
+    const took = figures.seconds(net(start, facts.used));
     slice("process", start, facts.used, fill(words.stageProcess, { n: took, signal: state.signal_name ?? "" }));
   }
   const spare = (due ?? 0) - facts.used;
@@ -86,6 +94,7 @@ function slices(state, facts, { axis, words, figures, t }, top) {
     const text = fill(exited === null ? words.stageLeft : words.stageUnused, { n: figures.seconds(spare) });
     slice(exited === null ? "rest left" : "rest unused", facts.used, due, text);
   }
+  for (const hold of holds) slice("held", hold.from, hold.to, fill(words.stageHeld, { n: figures.seconds(hold.to - hold.from) }));
   if (killed !== null) parts.push(kill(axis.x(killed), "SIGKILL", "done", top));
   else if (due !== null && exited === null) parts.push(kill(axis.x(due), "SIGKILL", "due", top));
   if (t >= state.deleted) parts.push(`<line class="begin" x1="${px(axis.x(state.deleted))}" x2="${px(axis.x(state.deleted))}" y1="${top + 3}" y2="${top + 47}"/>`);
@@ -135,12 +144,14 @@ function sentence(state, facts, { words, figures }, container) {
   const said = [fill(container ? words.stageSayGraceOf : words.stageSayGrace, { n: figures.whole(state.grace), container })];
   const after = (moment) => figures.offset(moment - state.deleted);
   if (hook) {
-    const n = figures.seconds(hook.to - hook.from);
+    const n = figures.seconds(facts.net(hook.from, hook.to));
     said.push(fill(hook.running ? words.stageSayHookRuns : state.hook_timed_out ? words.stageSayHookOver : words.stageSayHook, { n }));
   }
   if (signal !== null) said.push(fill(words.stageSaySignal, { signal: state.signal_name, at: after(signal) }));
   if (killed !== null) said.push(fill(words.stageSayKilled, { at: after(killed) }));
   if (due !== null && due > facts.graceEnd + 0.2) said.push(words.stageSayFloor);
+  const held = facts.holds.reduce((sum, hold) => sum + hold.to - hold.from, 0);
+  if (held > NOTHING_SECONDS) said.push(fill(words.stageSayHeld, { n: figures.seconds(held) }));
   if (exited !== null) {
     said.push(fill(words.stageSayExited, { at: after(exited) }));
     if (killed === null && due !== null && due - exited > NOTHING_SECONDS) said.push(fill(words.stageSayUnused, { n: figures.seconds(due - exited) }));

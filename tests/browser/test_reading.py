@@ -111,6 +111,7 @@ def test_every_control_has_a_name_and_every_id_is_its_own(page: Page, language: 
 def test_a_change_of_language_keeps_page_card_and_tab(page: Page) -> None:
     page.goto("/lessons/post-start")
     last = page.locator("[data-card]").last
+    last.get_by_role("button", name="Run", exact=True).click()
     last.get_by_role("tab", name="Signals").click()
     page.get_by_role("link", name="中文").click()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")

@@ -74,7 +74,7 @@ def test_the_learners_place_survives_what_arrives(page: Page) -> None:
     row = card.locator("ol.steps > li", has_text="It does not run yet")
     row.locator("summary").click()
     card.get_by_role("tab", name="Describe").click()
-    text = card.locator(".describe-text")
+    text = card.locator("[data-text=describe]")
     text.focus()
     text.evaluate("element => { element.scrollTop = 120; element.mine = true; }")
     delete_for_good(card)
