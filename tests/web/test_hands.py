@@ -47,7 +47,7 @@ def test_a_held_run_says_where_it_is_held_and_that_process_and_hook_go_on(pages:
     seq = held(pages)
     html = lesson(pages, language)
     assert f'<button type="submit" name="held" value="{seq}" class="primary">' in html
-    said = {"en": ("Held: before preStop", "Only the kubelet stands still"), "zh": ("已停留：preStop 之前", "停下的只有 kubelet")}
+    said = {"en": ("Held: before preStop", "Only the kubelet stands still"), "zh": ("已暂停：preStop 之前", "停下的只有 kubelet")}
     assert all(words in html for words in said[language])
 
 
