@@ -63,10 +63,11 @@ class Kubectl:
         options: SubmitOptions | None = None,
         args: tuple[str, ...] = (),
         run_id: str | None = None,
+        recorded: bool = True,
     ) -> CommandAnswered:
         """`kubectl apply -f`: create what is not there, change what is. ``args`` are the flags as written, for the record.
-        Returns and appends the answer."""
-        return self._submit(_Submission("apply", text, filename, namespace, options or SubmitOptions(), args, run_id))
+        Returns the answer, and appends it where it is to be ``recorded``."""
+        return self._submit(_Submission("apply", text, filename, namespace, options or SubmitOptions(), args, run_id, recorded))
 
     def create(
         self,
@@ -77,9 +78,10 @@ class Kubectl:
         options: SubmitOptions | None = None,
         args: tuple[str, ...] = (),
         run_id: str | None = None,
+        recorded: bool = True,
     ) -> CommandAnswered:
         """`kubectl create -f`: create, or say that it already exists. Returns and appends the answer."""
-        return self._submit(_Submission("create", text, filename, namespace, options or SubmitOptions(), args, run_id))
+        return self._submit(_Submission("create", text, filename, namespace, options or SubmitOptions(), args, run_id, recorded))
 
     def replace(
         self,
@@ -90,10 +92,11 @@ class Kubectl:
         options: SubmitOptions | None = None,
         args: tuple[str, ...] = (),
         run_id: str | None = None,
+        recorded: bool = True,
     ) -> CommandAnswered:
         """`kubectl replace -f`: put the file's objects into the place of those that are there. Returns and appends the
         answer."""
-        return self._submit(_Submission("replace", text, filename, namespace, options or SubmitOptions(), args, run_id))
+        return self._submit(_Submission("replace", text, filename, namespace, options or SubmitOptions(), args, run_id, recorded))
 
     def delete(self, name: str, *, namespace: str, args: tuple[str, ...] = (), run_id: str | None = None) -> CommandAnswered:
         """`kubectl delete pod NAME ARGS…`. Blocks until the object is gone, as kubectl does (unless --wait=false).
@@ -153,7 +156,11 @@ class Kubectl:
                 taken.append(done)
                 warnings += done.warning + warnings_text(document.warnings)
         stderr = warnings + (refusals_text(tuple(refused), filename=given.filename, doing=given.doing) if refused else "")
-        return self._answer(argv, 1 if refused else 0, _printed(taken, options), stderr, began, given.run_id)
+        rc, stdout = 1 if refused else 0, _printed(taken, options)
+        if not given.recorded:
+            took = self._clock.monotonic() - began
+            return CommandAnswered(argv=argv, rc=rc, stdout=stdout, stderr=stderr, took_seconds=took, run_id=given.run_id)
+        return self._answer(argv, rc, stdout, stderr, began, given.run_id)
 
     def _surroundings(self, namespace: str) -> Surroundings:
         view = self._registry.view()
@@ -248,6 +255,7 @@ class _Submission:
     options: SubmitOptions
     args: tuple[str, ...]
     run_id: str | None
+    recorded: bool
 
     @property
     def review_verb(self) -> Verb:

@@ -119,6 +119,22 @@ _KEPT = (
 KEPT_KINDS = {kept.kind: kept for kept in _KEPT}
 
 
+_SHORT_NAMES = frozenset(
+    {
+        *("all", "cm", "cs", "csr", "cj", "crd", "ds", "deploy", "ep", "ev", "hpa", "ing", "limits", "ns", "netpol", "no"),
+        *("pc", "pdb", "po", "pv", "pvc", "quota", "rc", "rs", "sa", "sc", "sts", "svc"),
+    }
+)
+
+
+def is_known_word(word: str) -> bool:
+    """Whether kubectl finds a resource type for a word of its command line, kept by the lab or not."""
+    bare = word.lower().partition(".")[0]
+    kinds = {kind.lower() for known in _KNOWN.values() for kind in known}
+    singulars = {bare, bare.removesuffix("s"), bare.removesuffix("es"), f"{bare.removesuffix('ies')}y"}
+    return bare in _SHORT_NAMES or bool(singulars & kinds)
+
+
 def kept_kind(word: str) -> KeptKind | None:
     """Return the kept kind that kubectl finds for a word of its command line, or None."""
     return next((kept for kept in _KEPT if word.lower() in kept.words), None)

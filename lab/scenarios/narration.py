@@ -12,6 +12,7 @@ from typing import TextIO, assert_never
 from lab.clock import Clock, Thread
 from lab.scenarios.steps import (
     Action,
+    ApiCall,
     Delete,
     Describe,
     Exec,
@@ -151,6 +152,8 @@ def action_words(action: Action) -> str:
             return f"reading {action.path}"
         case HostDirectory():
             return f"making {action.path} on the node"
+        case ApiCall():
+            return f"{action.method} {action.path}"
         case KubectlCall():
             return f"kubectl {' '.join(action.argv)}"
         case Unsupported():

@@ -10,11 +10,15 @@ from typing import assert_never
 
 from lab.clock import Clock
 from lab.cluster.cluster import Cluster
+from lab.cluster.requests import Request
 from lab.errors import ApiError, ContainerGone, LabError
-from lab.scenarios.kubectl_reads import Answer, choose_container, object_yaml
+from lab.pods.review import review
+from lab.scenarios.answers import Answer, object_yaml
+from lab.scenarios.kubectl_logs import choose_container
 from lab.scenarios.scenario import Scenario
 from lab.scenarios.steps import (
     Action,
+    ApiCall,
     Delete,
     Describe,
     Exec,
@@ -28,7 +32,7 @@ from lab.scenarios.steps import (
     Wait,
 )
 from lab.scenarios.terminal import Terminal
-from lab.scenarios.trace import Gathered
+from lab.scenarios.trace import AnsweredCall, Gathered
 from lab.scenarios.waits import wait_until
 from lab.timeline.facts import JSON, CommandAnswered
 from lab.timeline.tables import pods_table
@@ -53,6 +57,7 @@ class Player:
         self._terminal = Terminal(cluster, clock, namespace=scenario.namespace, manifests=scenario.manifests, run_id=run_id)
         self._files: dict[str, object] = {}
         self._describe: dict[str, JSON] = {}
+        self._calls: list[AnsweredCall] = []
         self._notes: list[str] = []
         self._background: list[_Command] = []
 
@@ -68,12 +73,15 @@ class Player:
 
     def gathered(self) -> Gathered:
         """Return what has been brought back so far."""
-        return Gathered(files=dict(self._files), describe=dict(self._describe), notes=tuple(self._notes))
+        return Gathered(
+            files=dict(self._files), describe=dict(self._describe), calls=tuple(self._calls), notes=tuple(self._notes)
+        )
 
     def _play(self, action: Action) -> None:
         match action:
             case Submit():
                 self._run((action.verb, "-f", action.file, *action.args))
+                self._note_what_has_no_effect(action)
             case Wait():
                 self._wait(action)
             case Delete():
@@ -93,6 +101,8 @@ class Player:
                 self._files[action.name or f"host:{action.path}"] = _kept(self._cluster.node.read_host_file(action.path))
             case KubectlCall():
                 self._kubectl(action)
+            case ApiCall():
+                self._request(action)
             case Unsupported():
                 self._note_unsupported(action.what)
             case _:
@@ -109,6 +119,26 @@ class Player:
     def _kubectl(self, action: KubectlCall) -> None:
         argv = action.argv[1:] if action.argv[0] == "kubectl" else action.argv
         self._run(argv, settle_seconds=action.settle_seconds if action.background else None)
+
+    def _request(self, action: ApiCall) -> None:
+        began = self._cluster.timeline.elapsed_seconds()
+        path = action.path.replace("$NS", self._scenario.namespace)
+        request = Request(method=action.method, path=path, body=action.body, content_type=action.content_type)
+        response = self._terminal.requests().answer(request)
+        if response is None:
+            self._note_unsupported(f"api {action.method} {action.path}")
+            return
+        deletes = action.method == "DELETE" or path.endswith("/eviction")
+        self._calls.append(
+            AnsweredCall(
+                request=f"{action.method} {action.path}",
+                body=action.body,
+                began_at=began,
+                code=response.code,
+                response=response.body,
+                deletes=deletes,
+            )
+        )
 
     def _run(self, argv: tuple[str, ...], *, settle_seconds: float | None = None) -> None:
         """Run a command line to its end, or only start it and give it ``settle_seconds``."""
@@ -170,6 +200,13 @@ class Player:
 
     def _object(self, pod: str) -> JSON | None:
         return self._cluster.registry.view().get("Pod", self._scenario.namespace, pod)
+
+    def _note_what_has_no_effect(self, action: Submit) -> None:
+        text = self._scenario.manifests.get(action.file, "")
+        documents = review(text, namespace=self._scenario.namespace, verb=action.verb).documents
+        remarks = [note for document in documents if document.object for note in document.warnings if note.kind == "NoEffect"]
+        notes = (f"{action.file}, line {note.line}: {note.path} {note.message}" for note in remarks)
+        self._notes += [note for note in notes if note not in self._notes]
 
     def _note_unsupported(self, what: str) -> None:
         self._notes.append(f"not supported by this lab: {what}")

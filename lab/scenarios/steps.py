@@ -112,13 +112,25 @@ class KubectlCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiCall:
+    """A raw request to the API server; ``$NS`` in ``path`` stands for the namespace."""
+
+    method: str
+    path: str
+    body: Any = None
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unsupported:
     """Something the lab cannot do; ``what`` is noted in the trace."""
 
     what: str
 
 
-Action = Submit | Wait | Delete | Describe | Logs | Exec | ReadFile | HostDirectory | HostFile | KubectlCall | Unsupported
+Action = (
+    Submit | Wait | Delete | Describe | Logs | Exec | ReadFile | HostDirectory | HostFile | KubectlCall | ApiCall | Unsupported
+)
 
 
 def action_from_json(value: object, manifest: str) -> Action:
@@ -168,7 +180,12 @@ def action_from_json(value: object, manifest: str) -> Action:
                 settle_seconds=fields.seconds("settle", DEFAULT_SETTLE_SECONDS),
             )
         case "api":
-            return Unsupported(what=f"api {fields.text('method') or 'GET'} {fields.text('path') or ''}".rstrip())
+            return ApiCall(
+                method=(fields.text("method") or "GET").upper(),
+                path=fields.required("path"),
+                body=value.get("body"),
+                content_type=fields.text("contentType") or "",
+            )
         case _:
             return Unsupported(what=do)
 

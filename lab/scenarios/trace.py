@@ -19,11 +19,24 @@ TIME_DIGITS = 3  # recorded times are in milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredCall:
+    """A raw request, ``began_at`` seconds of the timeline, and the API server's answer. ``deletes``: it asked for a pod's end."""
+
+    request: str
+    body: object
+    began_at: float
+    code: int
+    response: object
+    deletes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """What the player brought back by itself: ``files`` by name, texts of ``describe`` by name, and ``notes``."""
+    """What the player brought back by itself: ``files`` by name, texts of ``describe`` by name, raw ``calls``, and ``notes``."""
 
     files: Mapping[str, object] = field(default_factory=dict)
     describe: Mapping[str, JSON] = field(default_factory=dict)
+    calls: Sequence[AnsweredCall] = ()
     notes: Sequence[str] = ()
 
 
@@ -33,12 +46,15 @@ def trace_of(entries: Sequence[Entry], *, namespace: str, identity: str = "", ga
     zero = _Zero.of(entries)
     pods: dict[str | None, str] = {fact.uid: fact.name for _, fact in _written(entries, "Pod", namespace)}
     commands = [(e, e.fact) for e in entries if isinstance(e.fact, CommandAnswered)]
+    answers = [_answer(zero, e, fact) for e, fact in commands] + [_called(zero, call) for call in gathered.calls]
+    deletes = [zero.of_command(e, fact)[0] for e, fact in commands if fact.argv[1:2] == ("delete",)]
+    deletes += [zero.since_start(call.began_at) for call in gathered.calls if call.deletes]
     return {
         "id": identity,
         "namespace": namespace,
         "t0": zero.at.isoformat().replace("+00:00", "Z"),
-        "t_delete": sorted(zero.of_command(e, fact)[0] for e, fact in commands if fact.argv[1:2] == ("delete",)),
-        "cli": [_answer(zero, e, fact) for e, fact in commands],
+        "t_delete": sorted(deletes),
+        "cli": sorted(answers, key=lambda answer: float(answer.get("t_end", answer["t"]))),
         "events": list(_events(entries, namespace, zero)),
         "podStates": list(_pod_states(entries, namespace, zero)),
         "getTable": list(_table_rows(entries, namespace, zero)),
@@ -74,7 +90,11 @@ class _Zero:
 
     def seconds(self, entry: Entry) -> float:
         """Return an entry's time by the monotonic clock."""
-        return round(entry.elapsed_seconds - self.elapsed_seconds, TIME_DIGITS)
+        return self.since_start(entry.elapsed_seconds)
+
+    def since_start(self, elapsed_seconds: float) -> float:
+        """Return a moment of the timeline's monotonic clock."""
+        return round(elapsed_seconds - self.elapsed_seconds, TIME_DIGITS) + 0.0  # no negative zero
 
     def of_timestamp(self, text: str) -> float:
         """Return an API or runtime timestamp's time by the wall clock."""
@@ -83,7 +103,7 @@ class _Zero:
     def of_command(self, entry: Entry, answered: CommandAnswered) -> tuple[float, float]:
         """Return when a command began and when it answered."""
         end = self.seconds(entry)
-        return round(end - answered.took_seconds, TIME_DIGITS), end
+        return round(end - answered.took_seconds, TIME_DIGITS) + 0.0, end
 
 
 def _written(entries: Iterable[Entry], kind: str, namespace: str) -> Iterator[tuple[Entry, ObjectWritten]]:
@@ -102,6 +122,16 @@ def _answer(zero: _Zero, entry: Entry, fact: CommandAnswered) -> JSON:
         "rc": fact.rc,
         "stdout": fact.stdout,
         "stderr": fact.stderr,
+    }
+
+
+def _called(zero: _Zero, call: AnsweredCall) -> JSON:
+    return {
+        "api": call.request,
+        "body": call.body,
+        "t": zero.since_start(call.began_at),
+        "code": call.code,
+        "response": call.response,
     }
 
 

@@ -29,6 +29,7 @@ class PodRow:
     age: str
     ip: str
     node: str
+    gates: str = NONE  # "1/2" of the readiness gates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ def pod_row(pod: JSON, *, now: datetime) -> PodRow:
         age=age(pod["metadata"].get("creationTimestamp"), now),
         ip=ips[0]["ip"] if ips else NONE,
         node=pod["spec"].get("nodeName") or NONE,
+        gates=_gates(pod),
     )
 
 
@@ -62,7 +64,7 @@ def pods_table(pods: Iterable[JSON], *, now: datetime, wide: bool = False) -> st
     header = ("NAME", "READY", "STATUS", "RESTARTS", "AGE")
     wide_header = ("IP", "NODE", "NOMINATED NODE", "READINESS GATES")
     rows = [pod_row(pod, now=now) for pod in pods]
-    cells = [(r.name, r.ready, r.status, r.restarts, r.age) + ((r.ip, r.node, NONE, NONE) if wide else ()) for r in rows]
+    cells = [(r.name, r.ready, r.status, r.restarts, r.age) + ((r.ip, r.node, NONE, r.gates) if wide else ()) for r in rows]
     return table([header + (wide_header if wide else ()), *cells])
 
 
@@ -118,6 +120,12 @@ def pod_ready(pod: JSON) -> str:
     if not _initializing(pod) or _condition_is_true(status, "Initialized"):
         ready += sum(_runs_ready(c) for c in status.get("containerStatuses") or ())
     return f"{ready}/{len(spec['containers']) + len(sidecars)}"
+
+
+def _gates(pod: JSON) -> str:
+    gates = [gate["conditionType"] for gate in pod["spec"].get("readinessGates") or ()]
+    held = sum(_condition_is_true(pod.get("status", {}), gate) for gate in gates)
+    return f"{held}/{len(gates)}" if gates else NONE
 
 
 def _initializing(pod: JSON) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from lab.scenarios.answers import Answer
 from lab.scenarios.kubectl_line import KubectlLine
-from lab.scenarios.kubectl_reads import Answer, Reader
+from lab.scenarios.kubectl_reads import Reader
 from lab.timeline.facts import ContainerCreated, Entry, Fact, LogChunk
 from lab.timeline.folds import ClusterView
 
@@ -101,12 +102,12 @@ def test_get_events_prints_the_table() -> None:
     [
         "get pods -w",
         "get deploy",
-        "get pods -o jsonpath={.x}",
-        "get pods --show-labels",
+        "get pods -o jsonpath={[(@.x)]}",
+        "get pods -o go-template={{len",
+        "get pods --server-print=false",
         "get",
-        "describe pods",
         "describe node x",
-        "logs p -f",
+        "logs deploy/x",
     ],
 )
 def test_what_the_lab_cannot_answer_is_not_answered(words: str) -> None:

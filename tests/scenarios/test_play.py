@@ -125,14 +125,14 @@ def test_what_the_lab_cannot_do_is_noted_and_left_out(stage: Stage) -> None:
     recording = stage.record(
         {"do": "dance"},
         {"do": "kubectl", "argv": ["rollout", "status"]},
-        {"do": "apply", "args": ["--dry-run=server"]},
+        {"do": "apply", "args": ["--prune"]},
         {"do": "api", "method": "POST", "path": "/x"},
         {"do": "kubectl", "argv": ["-w"]},
     )
     assert recording.trace["notes"] == [
         "not supported by this lab: dance",
         "not supported by this lab: kubectl rollout status",
-        "not supported by this lab: kubectl apply -f manifest.yaml --dry-run=server",
+        "not supported by this lab: kubectl apply -f manifest.yaml --prune",
         "not supported by this lab: api POST /x",
         "not supported by this lab: kubectl -w",
     ]

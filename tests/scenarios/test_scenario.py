@@ -8,7 +8,7 @@ import pytest
 
 from lab.errors import ScenarioError
 from lab.scenarios.scenario import read_scenario
-from lab.scenarios.steps import Delete, Exec, KubectlCall, Submit, Unsupported, Wait, action_from_json
+from lab.scenarios.steps import ApiCall, Delete, Exec, KubectlCall, Submit, Unsupported, Wait, action_from_json
 
 GOLDEN = Path(__file__).parents[1] / "conformance" / "golden"
 POD = "kind: Pod\nmetadata: {name: first}\n---\nkind: Pod\nmetadata: {name: second}\n"
@@ -66,7 +66,12 @@ def test_an_action_nobody_knows_is_kept_as_unsupported() -> None:
     assert action_from_json({"do": "dance"}, "m.yaml") == Unsupported(what="dance")
     assert action_from_json({"do": "wait", "for": "moonrise"}, "m.yaml") == Unsupported(what="wait moonrise")
     assert action_from_json({"do": "wait", "for": "restarts>=many"}, "m.yaml") == Unsupported(what="wait restarts>=many")
-    assert action_from_json({"do": "api", "method": "POST", "path": "/x"}, "m.yaml") == Unsupported(what="api POST /x")
+
+
+def test_a_raw_request_is_read_with_its_body() -> None:
+    given = {"do": "api", "method": "post", "path": "/x", "body": {"a": 1}}
+    assert action_from_json(given, "m.yaml") == ApiCall(method="POST", path="/x", body={"a": 1})
+    assert action_from_json({"do": "api", "path": "/x"}, "m.yaml") == ApiCall(method="GET", path="/x")
 
 
 def test_fields_of_an_action_are_taken_as_recorded() -> None:
