@@ -36,6 +36,7 @@ from lab.timeline.signal_names import signal_number
 
 MINIMUM_GRACE_SECONDS = 2  # kuberuntime_manager.go: minimumGracePeriodInSeconds
 DEFAULT_STOP_SIGNAL = "SIGTERM"
+TIMER_SECONDS = 0.001  # a timer may seem to have ended a moment early: seconds here are not Go's whole nanoseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +90,19 @@ def kill_container(on: PodOnNode, container: Container, kill: Kill) -> None:
 
     if pre_stop is not None and grace > 0:
         hold(on, container, attempt.number, "before-pre-stop")
-        grace -= int(run_pre_stop(on, container, attempt, grace))
+        grace -= whole_seconds(run_pre_stop(on, container, attempt, grace))
     elif pre_stop is not None:
         on.note(HookSkipped(hook="preStop", attempt=attempt.number, why="grace-period-zero"), container)
     if kill.after:
-        grace -= int(_wait_for_turn(on, kill.after, grace))
+        grace -= whole_seconds(_wait_for_turn(on, kill.after, grace))
     grace = max(grace, MINIMUM_GRACE_SECONDS)
 
     stop_container(on, container, attempt, grace)
+
+
+def whole_seconds(took_seconds: float) -> int:
+    """Return the whole seconds that something took, as the kubelet subtracts them from a grace period."""
+    return int(took_seconds + TIMER_SECONDS)
 
 
 def stop_container(on: PodOnNode, container: Container, attempt: Attempt, grace_seconds: int) -> None:

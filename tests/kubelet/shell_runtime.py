@@ -134,10 +134,11 @@ class Instance:
 
 
 class ShellRuntime:
-    """A runtime for one cluster whose pods all have the address ``pod_ip``."""
+    """A runtime for one cluster whose pods all have the address ``pod_ip``, on an engine ``slowness`` times as slow as usual."""
 
-    def __init__(self, clock: Clock, *, pod_ip: str = "127.0.0.1") -> None:
+    def __init__(self, clock: Clock, *, pod_ip: str = "127.0.0.1", slowness: float = 1.0) -> None:
         self._clock = clock
+        self._slowness = slowness
         self._changed = clock.condition()
         self._pod_ip = pod_ip
         self._instances: dict[str, Instance] = {}
@@ -155,7 +156,7 @@ class ShellRuntime:
 
     def run_pod_sandbox(self, config: SandboxConfig) -> Sandbox:
         """Give the pod its address."""
-        self._clock.sleep(SANDBOX_SECONDS)
+        self._work(SANDBOX_SECONDS)
         return Sandbox(id=f"sandbox-{config.pod_uid}", ip=self._pod_ip)
 
     def remove_pod_sandbox(self, sandbox_id: str) -> None:
@@ -163,7 +164,7 @@ class ShellRuntime:
 
     def create_container(self, sandbox: Sandbox, config: ContainerConfig, listener: ContainerListener) -> str:
         """Make a container that has not been started."""
-        self._clock.sleep(CREATE_SECONDS)
+        self._work(CREATE_SECONDS)
         if config.image not in IMAGES:
             raise ImageNotFound(f"cannot create container {config.name}: no image {config.image}")
         environment = {"PATH": PATH, "HOME": "/root", "HOSTNAME": config.pod_name, **dict(config.env)}
@@ -178,7 +179,7 @@ class ShellRuntime:
         config, image = instance.config, IMAGES[instance.config.image]
         entrypoint = image.entrypoint if config.entrypoint is None else config.entrypoint
         argv = (*entrypoint, *(image.command if config.command is None else config.command))
-        self._clock.sleep(START_SECONDS)
+        self._work(START_SECONDS)
         if argv[0] not in SHELLS and not shell_programs.exists(argv[0]):
             message = f'OCI runtime create failed: exec: "{argv[0]}": no such file or directory'
             raise EngineError(f"cannot start {container_id}", runtime_message=message, code=128)
@@ -190,13 +191,13 @@ class ShellRuntime:
     def signal_container(self, container_id: str, signal: str) -> None:
         """Send a signal to PID 1."""
         instance = self._running(container_id)
-        self._clock.sleep(SIGNAL_SECONDS)
+        self._work(SIGNAL_SECONDS)
         instance.signal(signal.removeprefix("SIG"))
 
     def exec(self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None) -> ExecResult:
         """Run a command; it has ended when nobody holds its output any more."""
         instance = self._running(container_id)
-        self._clock.sleep(EXEC_SECONDS)
+        self._work(EXEC_SECONDS)
         if instance.ended:
             raise ContainerGone(f"cannot exec in {container_id}: it has ended")
         if command[0] not in SHELLS and not shell_programs.exists(command[0]):
@@ -236,11 +237,14 @@ class ShellRuntime:
             with self._changed:
                 self._changed.wait_for(lambda: instance.ended)
 
+    def _work(self, seconds: float) -> None:
+        self._clock.sleep(seconds * self._slowness)
+
     def _live(self, instance: Instance, first: Process, argv: tuple[str, ...]) -> None:
         first.run(argv)
         finished_at = nano(self._clock.now())
         instance.end()
-        self._clock.sleep(EXIT_SECONDS)
+        self._work(EXIT_SECONDS)
         assert first.code is not None
         instance.listener.exited(
             Exit(exit_code=first.code, oom_killed=False, started_at=instance.started_at, finished_at=finished_at)

@@ -24,12 +24,10 @@ from tests.kubelet.shell_runtime import ShellRuntime
 
 _NO_SERVER = "the stand-ins answer no HTTP request"
 _JITTER = "the real node's random jitter was longer than the lab's: the scenario deletes the pod before its second restart"
-_NO_VERB = "the eviction API, which the lab does not have"
 _NO_DEPLOYMENT = "a Deployment, which the lab does not run"
 DIFFERENT = {
     **dict.fromkeys(("C6", "C7a", "C7b", "C9a", "C9b", "C9b2", "C9e", "C9f", "C9g", "D7c"), _NO_SERVER),
     **dict.fromkeys(("D11", "D11c"), _JITTER),
-    "E15": _NO_VERB,
     **dict.fromkeys(("E5", "E6"), _NO_DEPLOYMENT),
     "D5": "the recording was ended by hand",
     "D14b": "a race: the recorded delete came a moment after the pass that restarts the container, here it comes before",
@@ -37,14 +35,15 @@ DIFFERENT = {
 NOISY = compare.noisy_parts(GOLDEN)
 
 
-def play(scenario_id: str, root: Path) -> dict[str, Any]:
+def play(scenario_id: str, root: Path, slowness: float) -> dict[str, Any]:
     """Return the trace of a scenario on stand-ins."""
     scenario = read_scenario(GOLDEN / scenario_id)
     with VirtualClock() as clock:
         gates = frozenset(name for name, on in scenario.feature_gates.items() if on)
         timeline = Timeline("c", clock, MemoryJournal(), keep=1_000_000)
         files = NodeFiles(root, plain=True)
-        cluster = Cluster(timeline, clock, ShellRuntime(clock), files, options=ClusterOptions(feature_gates=gates))
+        runtime = ShellRuntime(clock, slowness=slowness)
+        cluster = Cluster(timeline, clock, runtime, files, options=ClusterOptions(feature_gates=gates))
         recording = Recorder(scenario, cluster, clock, run_id="run").record()
         cluster.close()
     assert recording.failure is None, recording.failure
@@ -52,13 +51,20 @@ def play(scenario_id: str, root: Path) -> dict[str, Any]:
     return trace
 
 
-def differences(scenario_id: str, root: Path) -> list[str]:
-    return compare.compare(recorded_trace(scenario_id), play(scenario_id, root), NOISY.get(scenario_id, frozenset()))
+def differences(scenario_id: str, root: Path, slowness: float = 1.0) -> list[str]:
+    trace = play(scenario_id, root, slowness)
+    return compare.compare(recorded_trace(scenario_id), trace, NOISY.get(scenario_id, frozenset()))
 
 
 @pytest.mark.parametrize("scenario_id", [s for s in SCENARIOS if s not in DIFFERENT])
 def test_the_kubelet_agrees_with_a_recorded_node(scenario_id: str, tmp_path: Path) -> None:
     assert differences(scenario_id, tmp_path) == []
+
+
+@pytest.mark.parametrize("slowness", [0.1, 3.0])
+@pytest.mark.parametrize("scenario_id", [s for s in SCENARIOS if s[0] in "BC" and s not in DIFFERENT])
+def test_grace_periods_do_not_depend_on_the_speed_of_the_engine(scenario_id: str, slowness: float, tmp_path: Path) -> None:
+    assert differences(scenario_id, tmp_path, slowness) == []
 
 
 @pytest.mark.parametrize("scenario_id", sorted(DIFFERENT))
