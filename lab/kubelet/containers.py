@@ -36,7 +36,7 @@ from lab.timeline.signal_names import signal_number
 
 MINIMUM_GRACE_SECONDS = 2  # kuberuntime_manager.go: minimumGracePeriodInSeconds
 DEFAULT_STOP_SIGNAL = "SIGTERM"
-TIMER_SECONDS = 0.001  # a timer may seem to have ended a moment early: seconds here are not Go's whole nanoseconds
+TIMER_SECONDS = 0.0001  # a timer may seem to have ended a moment early: seconds here are not Go's whole nanoseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
