@@ -21,6 +21,7 @@ def create_app(laboratory: Laboratory) -> Flask:
         runs=laboratory.runs,
         files=laboratory.node_side.files,
         repeats=laboratory.repeats,
+        predictions=laboratory.store.predictions,
         catalog=Catalog.load(share.CONTENT),
         settings=pages,
         clock=laboratory.clock,

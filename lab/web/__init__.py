@@ -20,6 +20,7 @@ from lab.web.formats import FILTERS
 from lab.web.guard import Guard
 from lab.web.hands import add_hands
 from lab.web.pages import add_pages
+from lab.web.predictions import add_predictions
 from lab.web.problems import add_problems
 from lab.web.repeats import add_repeats
 from lab.web.services import Runs, Services, WebSettings
@@ -45,6 +46,7 @@ def create_blueprint(services: Services) -> Blueprint:
     add_actions(blueprint, site)
     add_hands(blueprint, site)
     add_repeats(blueprint, site)
+    add_predictions(blueprint, site)
     add_problems(blueprint, site)
     return blueprint
 

@@ -80,6 +80,8 @@ def _run(site: Site, example: Example, manifest: str, fresh: bool) -> tuple[Repl
     live = earlier is not None and earlier.ended is None and not fresh
     try:
         run = runs.open(learner(), example.id, manifest, verb=example.submit, fresh=fresh, hold_points=chosen_hold_points())
+        if not live:
+            site.services.predictions.bind(learner(), example.id, run.id)
     except LabError as error:
         return Reply(key=key, problem=str(error)), None
     found = diagnose(manifest)

@@ -18,6 +18,7 @@ from lab.timeline.run import Run
 from lab.web.diagnosis import Diagnosis, diagnose
 from lab.web.feed import Feeds
 from lab.web.picture import Picture
+from lab.web.prediction_views import PredictionView, PredictionViews
 from lab.web.repeat_views import RepeatView, RepeatViews
 from lab.web.services import Services
 
@@ -53,6 +54,7 @@ class Card:
     picture: Picture
     max_run_minutes: float
     repeat: RepeatView | None = None
+    prediction: PredictionView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +129,20 @@ def card_key(example_id: str) -> str:
 class Presenters:
     """Builds the pages of one learner in one language."""
 
-    def __init__(self, services: Services, feeds: Feeds, repeats: RepeatViews, engine_problem: str | None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        feeds: Feeds,
+        repeats: RepeatViews,
+        predictions: PredictionViews,
+        engine_problem: str | None,
+    ) -> None:
         self._catalog = services.catalog
         self._runs = services.runs
         self._max_run_minutes = services.max_run_seconds / 60
         self._feeds = feeds
         self._repeats = repeats
+        self._predictions = predictions
         self._engine_problem = engine_problem
 
     def index(self, language: Language) -> IndexPage:
@@ -173,12 +183,17 @@ class Presenters:
         """Return an example's card on its lesson's page, with the learner's newest run."""
         run = self._runs.latest(cluster, example.id)
         card = self._card(example.id, example, run, language)
-        return replace(card, repeat=self._repeats.of_example(cluster, example.id))
+        return replace(
+            card,
+            repeat=self._repeats.of_example(cluster, example.id),
+            prediction=self._predictions.of_example(cluster, example, run),
+        )
 
     def run_card(self, run: Run, example: Example | None, language: Language) -> Card:
         """Return the card on a run's own page: that run's text and that run only. The example may have left the catalog."""
         card = self._card(run.example, example, run, language)
-        return replace(card, delete_url=url_for("lab.delete_run", run_id=run.id), draft="")
+        prediction = self._predictions.of_run(run, example)
+        return replace(card, delete_url=url_for("lab.delete_run", run_id=run.id), draft="", prediction=prediction)
 
     def _card(self, example_id: str, example: Example | None, run: Run | None, language: Language) -> Card:
         key = card_key(example_id)

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from lab.clock import Clock
 from lab.cluster.repeats import RepeatOrder
+from lab.insight.predictions import KeptPrediction, Prediction
 from lab.lessons import Catalog
 from lab.runtime.node_listing import NodeEntry
 from lab.timeline.facts import Entry, HoldPoint
@@ -108,6 +109,30 @@ class Repeats(Protocol):
         ...
 
 
+class Predictions(Protocol):
+    """Keeps learners' predictions (`lab.store.predictions.Predictions`). Raises StoreError when it cannot."""
+
+    def keep(self, cluster: str, example: str, prediction: Prediction) -> None:
+        """Keep a prediction for the next run of the example, in place of one that still waits."""
+        ...
+
+    def withdraw(self, cluster: str, example: str) -> None:
+        """Forget the prediction that waits for a run, if there is one."""
+        ...
+
+    def bind(self, cluster: str, example: str, run_id: str) -> None:
+        """Give the prediction that waits to a run; without one nothing happens."""
+        ...
+
+    def waiting(self, cluster: str, example: str) -> KeptPrediction | None:
+        """Return the prediction that waits for a run."""
+        ...
+
+    def of_run(self, run_id: str) -> KeptPrediction | None:
+        """Return the prediction that was made for a run."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """The settings that concern pages. Hosts are names without a port; ``secret_key`` signs cookies and form tokens."""
@@ -120,14 +145,16 @@ class WebSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well.
-    ``max_run_seconds`` is the lab's limit for a run. ``prepare(cluster_id)`` is called when a learner may press Run soon."""
+    ``max_run_seconds`` is the lab's limit for a run. ``prepare(cluster_id, manifests)`` is called when a
+    learner may run these soon."""
 
     runs: Runs
     files: NodeFiles
     repeats: Repeats
+    predictions: Predictions
     catalog: Catalog
     settings: WebSettings
     clock: Clock
     engine_problem: Callable[[], str | None]
     max_run_seconds: float
-    prepare: Callable[[str], None] = lambda cluster_id: None
+    prepare: Callable[[str, tuple[str, ...]], None] = lambda cluster_id, manifests: None

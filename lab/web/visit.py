@@ -15,6 +15,7 @@ from lab.timeline.run import Run
 from lab.web.feed import Feeds
 from lab.web.frames import Renderer
 from lab.web.guard import Guard, cluster_id, style_nonce
+from lab.web.prediction_views import PredictionViews
 from lab.web.presenters import Presenters
 from lab.web.repeat_views import RepeatViews
 from lab.web.services import Services
@@ -52,7 +53,8 @@ class Site:
     def presenters(self) -> Presenters:
         """Return what builds page values for the present request."""
         problem = self.services.engine_problem()
-        return Presenters(self.services, self.feeds, self.repeat_views, problem)
+        draft = (request.args.get("predict", ""), request.args.getlist("order"))
+        return Presenters(self.services, self.feeds, self.repeat_views, PredictionViews(self.services, draft), problem)
 
     def find_lesson(self, slug: str) -> Lesson | None:
         """Return a lesson of the catalog."""

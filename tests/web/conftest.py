@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from lab.cluster.repeats import RepeatOrder
 from lab.errors import LabError
 from lab.lessons import Catalog
 from lab.runtime.node_files import NodeFiles
+from lab.store.database import Database
+from lab.store.predictions import Predictions
 from lab.timeline.facts import (
     CommandAnswered,
     ContainerCreated,
@@ -404,6 +407,8 @@ class Pages:
         self.runs = PageRuns()
         self.repeats = PageRepeats()
         self.files = NodeFiles(nodes, plain=True)
+        self.database = Database(f"sqlite:///{nodes.with_name('lab.sqlite')}")
+        self.predictions = Predictions(self.database, self.runs.clock)
         self.catalog = catalog
         self.engine_problem: str | None = None
         self.app = Flask("lab", static_folder=None)
@@ -411,6 +416,7 @@ class Pages:
             runs=self.runs,
             files=self.files,
             repeats=self.repeats,
+            predictions=self.predictions,
             catalog=catalog,
             settings=WebSettings(allowed_hosts=frozenset({"localhost"}), secret_key="for tests only"),
             clock=self.runs.clock,
@@ -452,5 +458,7 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
-def pages(catalog: Catalog, tmp_path: Path) -> Pages:
-    return Pages(catalog, tmp_path / "nodes")
+def pages(catalog: Catalog, tmp_path: Path) -> Iterator[Pages]:
+    pages = Pages(catalog, tmp_path / "nodes")
+    yield pages
+    pages.database.close()
