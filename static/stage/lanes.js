@@ -33,10 +33,10 @@ export class Layout {
     const placedBars = this.bars(bars);
     const height = BAR_PIXELS * Math.max(1, ...placedBars.map((bar) => bar.row + 1));
     const beside = this.beside(points, placedBars);
-    const labels = [
-      ...arrows.map((arrow) => ({ item: arrow, x: this.axis.x(arrow.t), text: arrowText(arrow), arrow: true })),
-      ...points.filter((point) => point.label && point.kind !== "log" && !beside.has(point)).map((point) => this.label(point)),
-    ].sort((a, b) => a.x - b.x || a.item.seq - b.item.seq);
+    // Arrows from right to left: the shaft of one then never crosses the words of another.
+    const signals = arrows.map((arrow) => ({ item: arrow, x: this.axis.x(arrow.t), text: arrowText(arrow), arrow: true }));
+    for (const label of [...signals].reverse()) rows.place(label);
+    const labels = points.filter((point) => point.label && point.kind !== "log" && !beside.has(point)).map((point) => this.label(point));
     for (const label of labels) rows.place(label);
     const above = rows.used * ROW_PIXELS + (rows.used ? 3 : 0) + (arrows.length ? 7 : 0);
     return {
@@ -47,8 +47,8 @@ export class Layout {
       bars: placedBars,
       points: this.thinned(points),
       beside,
-      arrows: labels.filter((label) => label.arrow),
-      labels: labels.filter((label) => !label.arrow && label.row !== null),
+      arrows: signals,
+      labels: labels.filter((label) => label.row !== null),
       rowY: (row) => top + above - (arrows.length ? 10 : 3) - row * ROW_PIXELS,
     };
   }
@@ -99,32 +99,36 @@ export const arrowText = ({ name, label }) => [name, label].filter(Boolean).join
 // Rows of labels above a lane. A label stands to the right of what it names, as near as it finds room, and to the left at the edge.
 class Rows {
   constructor(width) {
-    this.width = width;
-    this.ends = [];
-    this.used = 0;
+    this.right = width + EDGE_PIXELS;
+    this.rows = []; // of each row what is taken: {from, to}
+  }
+
+  get used() {
+    return this.rows.length;
   }
 
   place(label) {
     const width = widthOf(label.text);
     let best = null;
     for (let row = 0; row < MOST_ROWS; row++) {
-      const left = this.leftIn(row, label, width);
+      const left = this.leftIn(this.rows[row] ?? [], label, width);
       if (left === null) continue;
       const cost = Math.abs(left - label.x) + row * 40;
       if (best === null || cost < best.cost) best = { row, left, cost };
     }
-    Object.assign(label, { row: best?.row ?? null, left: best?.left ?? 0, width });
+    Object.assign(label, { row: best?.row ?? null, left: best?.left ?? 0 });
     if (!best) return;
-    this.ends[best.row] = best.left + width;
-    this.used = Math.max(this.used, best.row + 1);
+    while (this.rows.length <= best.row) this.rows.push([]);
+    this.rows[best.row].push({ from: best.left, to: best.left + width });
   }
 
-  leftIn(row, { x, arrow }, width) {
-    const free = (this.ends[row] ?? -Infinity) + LABEL_GAP_PIXELS;
-    const right = Math.max(arrow ? x + 7 : x - 3, free);
-    if (right + width <= this.width + EDGE_PIXELS && right - x <= FARTHEST_PIXELS) return right;
-    const left = Math.min(arrow ? x - 7 - width : x + 3 - width, this.width + EDGE_PIXELS - width);
-    return left >= Math.max(free, -EDGE_PIXELS) && x - left - width < FARTHEST_PIXELS ? left : null;
+  leftIn(taken, { x, arrow }, width) {
+    const blocking = (left) => taken.find(({ from, to }) => left < to + LABEL_GAP_PIXELS && left + width > from - LABEL_GAP_PIXELS);
+    let right = arrow ? x + 7 : x - 3;
+    for (let other = blocking(right); other && !arrow; other = blocking(right)) right = other.to + LABEL_GAP_PIXELS;
+    if (!blocking(right) && right + width <= this.right && right - x <= FARTHEST_PIXELS) return right;
+    const left = Math.min(arrow ? x - 7 - width : x + 3 - width, this.right - width);
+    return left >= -EDGE_PIXELS && !blocking(left) ? left : null;
   }
 }
 

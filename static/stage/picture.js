@@ -11,6 +11,7 @@ import { cut, escape, fill, widthOf } from "./text.js";
 const SIDE_PIXELS = 16; // of air on both sides of the axis
 const TOP_PIXELS = 20;
 const GUTTER_AIR_PIXELS = 12;
+const TITLE_PIXELS = 10.4; // titles are set in a proportional face, narrower than that of the labels
 const FOOT_PIXELS = 40; // the figures below, in two lines
 export const SMALLEST_PIXELS = 560; // the picture scrolls in its card where there is less room
 
@@ -157,7 +158,7 @@ export class Picture {
   drawGutter(layout) {
     const room = this.gutter.parentElement.clientWidth;
     setSize(this.gutter, room, this.height);
-    const titles = layout.lanes.map((lane) => `<text y="${lane.y + 4}">${escape(cut(lane.title, room - GUTTER_AIR_PIXELS - 4, 12))}<title>${escape(lane.title)}</title></text>`);
+    const titles = layout.lanes.map((lane) => `<text y="${lane.y + 4}">${escape(cut(lane.title, room - GUTTER_AIR_PIXELS - 4, TITLE_PIXELS))}<title>${escape(lane.title)}</title></text>`);
     this.gutter.innerHTML = `<g transform="translate(${GUTTER_AIR_PIXELS})">${titles.join("")}<g class="ruler-titles"></g></g>`;
     this.rulerTitles = this.gutter.querySelector(".ruler-titles");
   }

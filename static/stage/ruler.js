@@ -135,7 +135,7 @@ function kill(x, name, state, top) {
 }
 
 function title(text, top) {
-  return `<text class="ruler-title" y="${top + BAR_TOP_PIXELS + 21}">${escape(cut(text, 106, 12.2))}<title>${escape(text)}</title></text>`;
+  return `<text class="ruler-title" y="${top + BAR_TOP_PIXELS + 21}">${escape(cut(text, 114, 10.4))}<title>${escape(text)}</title></text>`;
 }
 
 // The same in words, for whoever does not see the picture.
