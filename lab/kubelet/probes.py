@@ -29,10 +29,11 @@ _EVENT_NAMES = {"liveness": "Liveness", "readiness": "Readiness", "startup": "St
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Result:
-    """``error``: the probe could not be made, which says nothing of the container."""
+    """``error``: the probe could not be made, which says nothing of the container. ``warning`` goes with a success."""
 
     outcome: Literal["success", "failure", "error"]
     output: str = ""
+    warning: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,6 +130,8 @@ class Prober:
         worker.run = worker.run + 1 if worker.last == result.outcome else 1
         worker.last = result.outcome
         success = result.outcome == "success"
+        if result.warning:
+            self._on.event("Warning", "ProbeWarning", f"{name} probe warning: {result.warning}", worker.container)
         if not success:
             self._on.event("Warning", "Unhealthy", f"{name} probe failed: {result.output}", worker.container)
         reached = worker.run >= (worker.probe.success_threshold if success else worker.probe.failure_threshold)
@@ -207,7 +210,10 @@ class Prober:
             answer = http_get.get(url, action, ip, timeout_seconds=timeout_seconds, user_agent=USER_AGENT)
         except http_get.TransportError as error:
             return _Result(outcome="failure", output=str(error))
-        if 200 <= answer.status < 400:
+        if 300 <= answer.status < 400:  # to another host: not followed
+            body = answer.body.decode(errors="replace")
+            return _Result(outcome="success", warning=f"Probe terminated redirects, Response body: {body}")
+        if 200 <= answer.status < 300:
             return _Result(outcome="success")
         return _Result(outcome="failure", output=f"HTTP probe failed with statuscode: {answer.status}")
 

@@ -199,6 +199,16 @@ def test_http_probes_want_a_status_from_200_to_399(given: Given) -> None:
         assert server.requests[0].headers["User-Agent"] == "kube-probe/1.36"
 
 
+def test_an_http_probe_that_is_sent_to_another_host_has_succeeded_with_a_warning(given: Given) -> None:
+    """pkg/probe/http does not follow it. [upstream e2e: container_probe.go, non-local redirect]"""
+    with Answers({"/": "http://elsewhere.invalid/"}) as server:
+        stage = given(pod_ip="127.0.0.1", app=polite())
+        http = {"httpGet": {"path": "/", "port": server.port}, "periodSeconds": 1, "failureThreshold": 1}
+        story = stage.run(pod(container(livenessProbe=http)), seconds=2.5)
+    assert "app ProbeWarning: Liveness probe warning: Probe terminated redirects, Response body: " in story.events()
+    assert "Killing" not in story.event_reasons()
+
+
 @pytest.mark.parametrize(
     ("handler", "words"),
     [
