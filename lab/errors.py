@@ -11,6 +11,7 @@ A learner's failure is a fact or a field error, never an exception; these mean t
     ├── VolumeError                a pod's volume cannot be prepared on its node, in the kubelet's words
     ├── HistoryExpired             a reader asked for entries older than the retention horizon
     ├── StoreError                 the store cannot be read or written
+    ├── BundleError                a file is not a run that this lab can show
     ├── ScenarioError              a scenario directory cannot be read
     ├── ContentError               a content folder cannot be read as lessons; lists every problem with file and line
     └── SettingsError              a setting has a value that cannot be used
@@ -68,6 +69,10 @@ class HistoryExpired(LabError):
 
 class StoreError(LabError):
     """The store cannot be read or written."""
+
+
+class BundleError(LabError):
+    """A file is not a run's bundle, or not one that this lab can show; the message says where and why."""
 
 
 class ScenarioError(LabError):

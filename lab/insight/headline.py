@@ -248,7 +248,7 @@ def _left(instance: Instance, ruler: Ruler) -> Phrase:
             grace=grace,
             spent=f"{ruler.spent_seconds:.1f}",
         )
-    return phrase("Of {grace} s.", "共 {grace} 秒。", grace=grace)
+    return phrase("{grace} s in all.", "共 {grace} 秒。", grace=grace)
 
 
 def _next(known: Knowledge, pod: PodKnown, instance: Instance | None) -> Phrase | None:
@@ -273,6 +273,8 @@ def _next(known: Knowledge, pod: PodKnown, instance: Instance | None) -> Phrase 
             "When the hook ends, or its time is up, the stop signal goes to PID 1.",
             "钩子结束或时间用完后，停止信号会发给 PID 1。",
         )
+    if instance.kill.has_pre_stop and instance.hook("preStop").started is None and instance.hook("preStop").ended is None:
+        return phrase("The preStop hook begins.", "preStop 钩子开始运行。")
     return phrase("The stop signal goes to PID 1.", "停止信号会发给 PID 1。")
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select
 
 from lab.clock import Clock
 from lab.store import rows
+from lab.store.bundles import Bundles
 from lab.store.database import Database
 from lab.store.journal import SNAPSHOT_ENTRIES, StoreJournal
 from lab.store.predictions import Predictions
@@ -26,16 +27,17 @@ from lab.timeline.timeline import History
 class Store:
     """Reads what is durable, from any thread. Every method raises StoreError when the database cannot be read."""
 
-    def __init__(self, database: Database, journal: StoreJournal, predictions: Predictions) -> None:
+    def __init__(self, database: Database, journal: StoreJournal, clock: Clock) -> None:
         self._database = database
         self.journal = journal
-        self.predictions = predictions
+        self.predictions = Predictions(database, clock)
+        self.bundles = Bundles(database, clock)
 
     @classmethod
     def open(cls, url: str, clock: Clock) -> Store:
         """Open, and if need be create or migrate, the database at ``url`` and start its writer. Raises StoreError."""
         database = Database(url)
-        return cls(database, StoreJournal(database, clock), Predictions(database, clock))
+        return cls(database, StoreJournal(database, clock), clock)
 
     def history(self, cluster: str) -> History:
         """Return what a Timeline needs to go on: the view at a snapshot and every entry after it, at least `SNAPSHOT_ENTRIES`

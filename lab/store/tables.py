@@ -95,3 +95,14 @@ predictions = Table(
     Index(None, "example"),
     Index(None, "run_id"),
 )
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("cluster", String, nullable=False),  # who opened it last
+    Column("kept_at", String, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "kept_at"),
+)
