@@ -205,7 +205,7 @@ def test_an_http_probe_that_is_sent_to_another_host_has_succeeded_with_a_warning
         stage = given(pod_ip="127.0.0.1", app=polite())
         http = {"httpGet": {"path": "/", "port": server.port}, "periodSeconds": 1, "failureThreshold": 1}
         story = stage.run(pod(container(livenessProbe=http)), seconds=2.5)
-    assert "app ProbeWarning: Liveness probe warning: Probe terminated redirects, Response body: " in story.events()
+    assert "app ProbeWarning: Liveness probe warning: Probe terminated redirects, Response body:" in story.events()
     assert "Killing" not in story.event_reasons()
 
 
