@@ -3,6 +3,7 @@ import "./htmx.js";
 import { startCards } from "./cards.js";
 import { startEditors } from "./editor.js";
 import { startHolds } from "./holds.js";
+import { startPredictions } from "./predict.js";
 import { startPreferences } from "./preferences.js";
 import { startStages } from "./stages.js";
 
@@ -10,4 +11,5 @@ startPreferences();
 startCards();
 startEditors();
 startHolds();
+startPredictions();
 startStages();
