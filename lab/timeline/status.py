@@ -18,6 +18,7 @@ from lab.timeline.pod_record import Attempt, ContainerRecord, PodRecord
 
 NODE_NAME = "lab-node"
 RUNTIME_SCHEME = "docker://"
+MESSAGES_LIMIT_BYTES = 12 * 1024  # of all containers of a pod; kubecontainer.MaxPodTerminationMessageLogLength
 UNKNOWN_EXIT_CODE = 137  # status_manager.go: ContainerStatusUnknown
 
 
@@ -220,7 +221,8 @@ def _terminated(given: StatusInput, attempt: Attempt) -> JSON:
         "containerID": RUNTIME_SCHEME + attempt.container_id,
     }
     if message := attempt.start_error or dict(given.messages).get(attempt.container_id):
-        terminated["message"] = message
+        limit = MESSAGES_LIMIT_BYTES // len(given.pod.all_containers)
+        terminated["message"] = message.encode()[:limit].decode(errors="ignore")
     return terminated
 
 
@@ -329,10 +331,11 @@ def _conditions(given: StatusInput, phase: str, inits: Sequence[JSON], mains: Se
     else:
         initialized = condition("Initialized", True)
     sandbox = given.record.sandbox_id is not None and not given.terminal
+    not_ready = unready or _gated(given.pod)
     return [
         condition("PodReadyToStartContainers", sandbox),
         initialized,
-        condition("Ready", not unready, unready),
+        condition("Ready", not not_ready, not_ready),
         condition("ContainersReady", not unready, unready),
         condition("PodScheduled", True),
     ]
@@ -347,6 +350,20 @@ def _unready(given: StatusInput, inits: Sequence[JSON], mains: Sequence[JSON], p
     sidecars = [s for c, s in zip(given.pod.spec.init_containers, inits, strict=True) if is_sidecar(given.pod, c)]
     names = [s["name"] for s in (*sidecars, *mains) if not s["ready"]]
     return ("ContainersNotReady", f"containers with unready status: [{' '.join(names)}]") if names else ()
+
+
+def _gated(pod: Pod) -> tuple[str, ...]:
+    """Return why the readiness gates keep a pod from being ready, as (reason, message), or nothing when they do not
+    (status/generate.go: GeneratePodReadyCondition)."""
+    known = dict(pod.gate_conditions)
+    closed = [
+        f'the status of pod readiness gate "{gate}" is not "True", but {known[gate]}'
+        if gate in known
+        else f'corresponding condition of pod readiness gate "{gate}" does not exist.'
+        for gate in pod.spec.readiness_gates
+        if known.get(gate) != "True"
+    ]
+    return ("ReadinessGatesNotReady", ", ".join(closed)) if closed else ()
 
 
 def _initialized(given: StatusInput, container: Container, status: JSON) -> bool:

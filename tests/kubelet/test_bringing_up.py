@@ -302,3 +302,18 @@ def test_a_container_that_cannot_start_does_not_keep_the_next_from_starting(give
     story = stage.run(pod(container("a"), container("b")), seconds=5)
     assert story.starts("b") == [0.0]
     assert story.ready_columns()[-1] == "1/2"
+
+
+def test_a_pod_with_a_readiness_gate_is_ready_once_somebody_has_opened_it(given: Given) -> None:
+    """[upstream e2e: pods.go, should support pod readiness gates]"""
+    stage = given(app=polite())
+    story = stage.run(pod(readinessGates=[{"conditionType": "example.com/a"}]))
+
+    def ready() -> str:
+        return str(next(c["status"] for c in story.status["conditions"] if c["type"] == "Ready"))
+
+    assert (ready(), story.ready_columns()[-1]) == ("False", "1/1")
+    for status in ("True", "False"):
+        stage.cluster.registry.set_condition("default", "p", {"type": "example.com/a", "status": status})
+        stage.clock.sleep(2)
+        assert ready() == status

@@ -228,6 +228,11 @@ def test_a_termination_message_belongs_to_its_instance() -> None:
     assert status_of(value)["lastState"]["terminated"]["message"] == "disk full"
 
 
+def test_the_termination_messages_of_a_pod_share_12_kib() -> None:
+    value = replace(given("exit1", "runs", "runs", "runs"), messages=(("id-0", "é" * 2048),))
+    assert status_of(value)["state"]["terminated"]["message"] == "é" * 1536
+
+
 def test_the_restart_count_is_the_number_of_the_newest_instance() -> None:
     assert [status_of(given(word))["restartCount"] for word in ("never", "runs", "again")] == [0, 0, 1]
 
@@ -285,6 +290,26 @@ def test_conditions_are_written_in_kubernetes_order() -> None:
 def test_ready_says_why_not(word: str, terminal: bool, ready: tuple[str, str]) -> None:
     value = given(word, policy="Never", terminal=terminal)
     assert conditions(value)["Ready"] == conditions(value)["ContainersReady"] == ready
+
+
+@pytest.mark.parametrize(
+    ("words", "known", "message"),
+    [
+        (("runs",), (), 'corresponding condition of pod readiness gate "example.com/a" does not exist.'),
+        (("runs",), (("example.com/a", "False"),), 'the status of pod readiness gate "example.com/a" is not "True", but False'),
+        (("runs",), (("example.com/a", "True"),), ""),
+        (("never",), (("example.com/a", "True"),), "containers with unready status: [c0]"),
+    ],
+)
+def test_a_readiness_gate_keeps_a_pod_from_being_ready_and_not_its_containers(
+    words: tuple[str, ...], known: tuple[tuple[str, str], ...], message: str
+) -> None:
+    value = given(*words)
+    spec = replace(value.pod.spec, readiness_gates=("example.com/a",))
+    status = pod_status(replace(value, pod=replace(value.pod, spec=spec, gate_conditions=known)))
+    found = {c["type"]: c for c in status["conditions"]}
+    assert found["Ready"].get("message", "") == message
+    assert found["ContainersReady"]["status"] == ("True" if words == ("runs",) else "False")
 
 
 def test_a_pod_that_has_been_torn_down_has_no_sandbox() -> None:
