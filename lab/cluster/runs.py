@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from typing import Literal
 
 from lab.cluster.cluster import Cluster
+from lab.cluster.clusters import Clusters, NodeListener
 from lab.cluster.live_run import LiveRun
 from lab.cluster.node import Node
 from lab.cluster.registry import Registry
 from lab.cluster.run_parts import RunParts
-from lab.errors import EngineError, HistoryExpired, LabError, StoreError
+from lab.errors import HistoryExpired, LabError, StoreError
 from lab.pods.review import review
 from lab.timeline.facts import Entry, HoldPoint, HoldPointsChosen, RunAborted, RunClosed, RunOpened
 from lab.timeline.folds import concerns, pods_created_by
@@ -29,7 +30,6 @@ __all__ = ["RunParts", "RunRefused", "Runs"]
 NAMESPACE = "default"
 FILENAME = "pod.yaml"
 FRESH_TIMEOUT_SECONDS = 20.0  # for what a fresh run replaces to be cleared
-FAREWELL_SECONDS = 2.0  # for the last entries to become durable when the lab stops
 END_RETRY_SECONDS = 1.0  # while the store cannot take the end of a run
 
 _LOGGER = logging.getLogger(__name__)
@@ -45,8 +45,9 @@ class Runs:
     def __init__(self, parts: RunParts) -> None:
         self._parts = parts
         self._changed = parts.clock.condition()
-        self._timelines: dict[str, Timeline] = {}
-        self._clusters: dict[str, Cluster] = {}
+        self._clusters = Clusters(
+            parts, NodeListener(cleared=self._pod_cleared, engine_lost=self._engine_lost, failed=self._failed)
+        )
         self._live: dict[str, LiveRun] = {}
         self._freshening: set[str] = set()  # clusters that are being cleared for a fresh run
         self._closing = False
@@ -64,7 +65,7 @@ class Runs:
         """Submit a manifest as `kubectl apply` (or create) does, and return the run at once; what happens is on the timeline.
         On a live run of the example the manifest is applied there. ``fresh`` first ends that run, and any other whose pods
         have the same names, on a clean node. The kubelet is held at ``hold_points``. Raises RunRefused."""
-        cluster = self._cluster(cluster_id)
+        cluster = self._clusters.cluster(cluster_id)
         with self._cleared_for(cluster, example, manifest, fresh=fresh):
             self._require_room(cluster)
             live = next((v for v in self._live_in(cluster_id) if v.run.example == example), None)
@@ -127,7 +128,7 @@ class Runs:
         """Empty the cluster's node of all files. Raises RunRefused while a pod is on it or may come to it."""
         with self._changed:
             live = len(self.live(cluster_id))
-            pods = self._clusters[cluster_id].node.pods_running() if cluster_id in self._clusters else 0
+            pods = self._clusters.pods_on_node(cluster_id)
             if live or pods:
                 raise RunRefused(
                     f"cannot clean the node while pods are on it (live runs: {live}, pods: {pods}); delete them first"
@@ -143,21 +144,7 @@ class Runs:
         it is cleared."""
         for run in self.live(cluster_id):
             self.abort(run.id, why="Its cluster was removed.", by="stop")
-        with self._changed:
-            cluster = self._clusters.pop(cluster_id, None)
-            timeline = self._timelines.get(cluster_id)
-        if cluster is not None:
-            cluster.close()
-        try:
-            self._parts.runtime.remove_cluster(cluster_id)
-        except EngineError as error:
-            _LOGGER.warning("cannot remove cluster %s: %s", cluster_id, error)
-        self._parts.files.remove_cluster(cluster_id)
-        if timeline is not None:
-            self._wait_until_durable(timeline)
-            with self._changed:
-                self._timelines.pop(cluster_id, None)
-            timeline.dismiss()
+        self._clusters.discard(cluster_id)
 
     def get(self, run_id: str) -> Run | None:
         """Return a run, live or ended."""
@@ -184,9 +171,9 @@ class Runs:
         run = self.get(run_id)
         if run is None:
             return ()
-        with self._changed:
-            opened = self._timelines.get(run.cluster)
-        if opened is None and run.last_seq is not None:  # of a cluster that nobody uses any more
+        if (
+            self._clusters.opened_timeline(run.cluster) is None and run.last_seq is not None
+        ):  # of a cluster that nobody uses any more
             span = self._parts.index.entries(run.cluster, run.first_seq, run.last_seq)
         else:
             span = self._span(run, self.timeline(run.cluster), durable=True)
@@ -195,13 +182,7 @@ class Runs:
 
     def timeline(self, cluster_id: str) -> Timeline:
         """Return the log of a cluster, opening it when needed."""
-        with self._changed:
-            if cluster_id not in self._timelines:
-                history = self._parts.index.history(cluster_id)
-                self._timelines[cluster_id] = Timeline(cluster_id, self._parts.clock, self._parts.journal, history=history)
-                if self._closing:
-                    self._timelines[cluster_id].dismiss()
-            return self._timelines[cluster_id]
+        return self._clusters.timeline(cluster_id)
 
     def recover(self) -> tuple[Run, ...]:
         """Close what a lab that stopped left live: its runs end with RunAborted, their pods leave the API. Call it once,
@@ -230,19 +211,9 @@ class Runs:
         with self._changed:
             self._closing = True
             live = list(self._live)
-            timelines = list(self._timelines.values())
-            clusters = list(self._clusters.values())
         for run_id in live:
             self.abort(run_id, why="The lab was stopped.", by="stop")
-        for timeline in timelines:
-            self._wait_until_durable(timeline)  # followers should see how it ended
-            timeline.dismiss()
-        for cluster in clusters:
-            cluster.close()
-
-    def _wait_until_durable(self, timeline: Timeline) -> None:
-        with timeline.changed:
-            timeline.changed.wait_for(lambda: timeline.durable >= timeline.appended, FAREWELL_SECONDS)
+        self._clusters.close()
 
     def _require_room(self, cluster: Cluster) -> None:
         """Refuse more pods while too many that the API no longer holds, and no quota counts, are still being stopped."""
@@ -292,24 +263,6 @@ class Runs:
             held = " Its kubelet was held then; a hold does not stop that clock." if node.held(run_id) else ""
             why = f"It was live for {self._parts.max_run_seconds / 60:.0f} minutes, the lab's limit.{held}"
             self.abort(run_id, why=why, by="limit")
-
-    def _cluster(self, cluster_id: str) -> Cluster:
-        with self._changed:
-            if cluster_id not in self._clusters:
-                timeline = self.timeline(cluster_id)
-                self._clusters[cluster_id] = Cluster(
-                    timeline,
-                    self._parts.clock,
-                    self._parts.runtime,
-                    self._parts.files,
-                    view=timeline.view(),
-                    options=self._parts.options,
-                    cleared=lambda pod_uid, run_id: self._cleared(run_id),
-                    engine_lost=self._engine_lost,
-                    failed=self._failed,
-                    left_behind=self._parts.left_behind,
-                )
-            return self._clusters[cluster_id]
 
     def _find(self, run_id: str) -> LiveRun | None:
         """Return a live run that is not being ended."""
@@ -372,7 +325,7 @@ class Runs:
         except StoreError:
             _LOGGER.exception("cannot drop the pods of run %s", live.run.id)
 
-    def _cleared(self, run_id: str) -> None:
+    def _pod_cleared(self, pod_uid: str, run_id: str) -> None:
         live = self._find(run_id)
         if live is not None:
             self._close_if_done(live)

@@ -59,9 +59,8 @@ def test_nothing_of_a_run_s_cluster_is_left_but_its_entries(lab: GivenLab) -> No
     assert run is not None
     assert stage.runtime.left == ()
     assert stage.files.listing(run.cluster, "/") is None
-    before = len(stage.runs._timelines)
     assert len(stage.runs.entries(run.id)) > 10
-    assert len(stage.runs._timelines) == before
+    assert stage.runs._clusters.opened_timeline(run.cluster) is None
 
 
 def test_the_delete_is_the_learner_s(lab: GivenLab) -> None:
