@@ -16,12 +16,15 @@ def create_app(laboratory: Laboratory) -> Flask:
     pages = WebSettings(
         allowed_hosts=frozenset(settings.allowed_hosts),
         secret_key=settings.secret_key or settings.data_directory.secret_key,
+        embed_ancestors=settings.embed_ancestors,
     )
     services = Services(
         runs=laboratory.runs,
         files=laboratory.node_side.files,
         repeats=laboratory.repeats,
         predictions=laboratory.store.predictions,
+        bundles=laboratory.store.bundles,
+        versions=laboratory.versions,
         catalog=Catalog.load(share.CONTENT),
         settings=pages,
         clock=laboratory.clock,

@@ -28,6 +28,7 @@ EVERY_ADDRESS = ("0.0.0.0", "::", "[::]")  # noqa: S104 - recognised, not bound 
 POD_CIDR = IPv4Network("10.231.0.0/16")  # Docker's own default pools end at about thirty networks
 KEPT_SECRET_BYTES = 32
 SHORTEST_SECRET_CHARACTERS = 16
+_ANCESTOR = re.compile(r"\*|https?://(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:(\d{1,5}|\*))?")  # Content-Security-Policy
 WARM_SANDBOXES = 8  # of all learners: each costs about 10 MB, and a second of the engine in ten minutes
 
 
@@ -61,6 +62,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = LOOPBACK_NAMES
     secret_key: str | None = field(default=None, repr=False)
     docker_host: str | None = None
+    embed_ancestors: tuple[str, ...] = ()
     warm_sandboxes: int = WARM_SANDBOXES
     witness_signals: bool = True
     limits: Limits = field(default_factory=Limits)
@@ -89,6 +91,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         allowed_hosts=tuple(dict.fromkeys((*LOOPBACK_NAMES, *_names_of(host), *extra_hosts))),
         secret_key=reader.value("LAB_SECRET_KEY", None, _secret_key, shown=False),
         docker_host=reader.value("LAB_DOCKER_HOST", None, _docker_host),
+        embed_ancestors=reader.value("LAB_EMBED_ANCESTORS", none, _ancestors),
         warm_sandboxes=reader.value("LAB_WARM_SANDBOXES", WARM_SANDBOXES, _count),
         witness_signals=reader.value("LAB_WITNESS_SIGNALS", True, _switch),
         limits=Limits(**limits),
@@ -248,6 +251,17 @@ def _host_names(text: str) -> tuple[str, ...]:
     if bad:
         raise ValueError(f"{', '.join(bad)} is no host name; give names without scheme and port, separated by commas")
     return names
+
+
+def _ancestors(text: str) -> tuple[str, ...]:
+    sources = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    own = "'self'"
+    bad = [source for source in sources if source != own and not _ANCESTOR.fullmatch(source)]
+    if bad:
+        raise ValueError(
+            f"{', '.join(bad)} is no site; give origins such as https://docs.example.org, 'self', or * for every site"
+        )
+    return sources
 
 
 def _port(text: str) -> int:

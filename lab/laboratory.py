@@ -11,6 +11,7 @@ import logging
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+import lab
 from lab.clock import Clock
 from lab.cluster.cluster import ClusterOptions
 from lab.cluster.repeats import RepeatParts, Repeats
@@ -27,8 +28,10 @@ from lab.runtime.engine_client import EngineClient
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.signals import ObserverUnavailable, open_observer
 from lab.store.store import Store
+from lab.timeline.bundle import Versions
 
 REQUIRED_IMAGES = (PAUSE_IMAGE, "nginx", "busybox")
+KUBERNETES = "v1.36"  # whose rules the lab follows
 ENGINE_ANSWER_SECONDS = 5.0  # so long an engine that answered is believed to be well
 
 PREPARED_CLUSTERS = 64  # two classes; whoever only asks for pages must not use up the pod CIDR
@@ -124,6 +127,13 @@ class Laboratory:
         if problem is None:
             self._well_until = self.clock.monotonic() + ENGINE_ANSWER_SECONDS
         return problem
+
+    def versions(self) -> Versions:
+        """Return what this lab's runs are made with; asks the engine."""
+        engine = ""
+        with contextlib.suppress(EngineError):
+            engine = self.node_side.runtime.engine_info().version
+        return Versions(lab=lab.__version__, engine=engine, kubernetes=KUBERNETES)
 
     def prepare(self, cluster: str, manifests: tuple[str, ...] = ()) -> None:
         """Make the network of a learner who may press Run soon, and the sandbox of the first of these manifests that has a pod.

@@ -1,6 +1,7 @@
 // The front end starts here. Everything on a page works without it but the editor, the picture, live updates, tabs and stepping.
 import "./htmx.js";
 import { startCards } from "./cards.js";
+import { startDrops } from "./drop.js";
 import { startEditors } from "./editor.js";
 import { startHolds } from "./holds.js";
 import { startPredictions } from "./predict.js";
@@ -10,6 +11,7 @@ import { startStages } from "./stages.js";
 startPreferences();
 startCards();
 startEditors();
+startDrops();
 startHolds();
 startPredictions();
 startStages();

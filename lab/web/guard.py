@@ -2,8 +2,9 @@
 
 The lab starts containers, so a page of somebody else must never be able to use it from a learner's browser: every request
 whose Host or Origin is not the lab's own is refused (421), streams too; every POST carries a token that only our pages know;
-every answer forbids foreign scripts, styles and frames. A learner is known by a random cluster id in Flask's signed,
-HttpOnly, SameSite=Lax session cookie and by nothing else.
+every answer forbids foreign scripts and styles, and frames too, but for the pages under ``/embed``, which may stand in frames of
+the sites that LAB_EMBED_ANCESTORS names. A learner is known by a random cluster id in Flask's signed, HttpOnly, SameSite=Lax
+session cookie; on an embedded page, to which browsers send no cookie, by its token, which then holds the cluster id too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, g, request, session
 
+from lab.timeline.bundle import MAXIMUM_BYTES
 from lab.web.services import WebSettings
 
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - a field's name
@@ -23,8 +25,11 @@ FORM_LIMIT_BYTES = 512 * 1024  # a manifest at its limit, form-encoded at three 
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
 )
+UPLOADS = frozenset({"lab.open_bundle"})  # where a whole run is sent
+UPLOAD_LIMIT_BYTES = MAXIMUM_BYTES + 64 * 1024  # and the form around it
+VISIT_ARGUMENT = "visit"  # an embedded page's token in the address of its stream
 
 
 class Guard:
@@ -41,20 +46,41 @@ class Guard:
 
     def token(self) -> str:
         """Return the token that forms of the present learner carry."""
-        return hmac.new(self._settings.secret_key.encode(), f"csrf:{cluster_id()}".encode(), hashlib.sha256).hexdigest()
+        cluster = cluster_id()
+        return f"{cluster}.{self._proof('embed', cluster)}" if "embedded" in g else self._proof("csrf", cluster)
+
+    def allow_frame(self) -> None:
+        """Let the answer to this request stand in a frame of another site, and carry its learner itself."""
+        g.embedded = True
+        known = session.get("cluster")
+        g.cluster = known if isinstance(known, str) and known else _new_cluster()
 
     def _check(self) -> None:
-        request.max_content_length = FORM_LIMIT_BYTES
+        limit = UPLOAD_LIMIT_BYTES if request.endpoint in UPLOADS else FORM_LIMIT_BYTES
+        request.max_content_length = limit
         request.max_form_memory_size = FORM_LIMIT_BYTES
         if not self._is_ours(f"//{request.host}"):
             abort(421, "host")
         origin = request.headers.get("Origin")
         if origin is not None and not self._is_ours(origin):
             abort(421, "origin")
-        if request.method not in ("GET", "HEAD", "OPTIONS"):
-            given = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
-            if not hmac.compare_digest(given.encode(), self.token().encode()):
-                abort(403, "token")
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            self._embedded(request.args.get(VISIT_ARGUMENT, ""))
+            return
+        given = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
+        if not self._embedded(given) and not _same(given, self.token()):
+            abort(403, "token")
+
+    def _embedded(self, given: str) -> bool:
+        """Take the learner from an embedded page's token, if it is one of ours."""
+        cluster, separator, proof = given.partition(".")
+        if not separator or not _same(proof, self._proof("embed", cluster)):
+            return False
+        g.embedded, g.cluster = True, cluster
+        return True
+
+    def _proof(self, purpose: str, cluster: str) -> str:
+        return hmac.new(self._settings.secret_key.encode(), f"{purpose}:{cluster}".encode(), hashlib.sha256).hexdigest()
 
     def _is_ours(self, url: str) -> bool:
         try:
@@ -64,11 +90,15 @@ class Guard:
         return host is not None and host in self._hosts
 
     def _protect(self, response: Response) -> Response:
-        response.headers.setdefault("Content-Security-Policy", _POLICY.format(nonce=style_nonce()))
+        framed = "embedded" in g and bool(self._settings.embed_ancestors)
+        ancestors = " ".join(self._settings.embed_ancestors) if framed else "'none'"
+        response.headers.setdefault("Content-Security-Policy", _POLICY.format(nonce=style_nonce(), ancestors=ancestors))
+        if not framed:
+            response.headers["X-Frame-Options"] = "DENY"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin" if framed else "same-origin"
         if request.endpoint is None or not request.endpoint.endswith("static"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
@@ -76,11 +106,21 @@ class Guard:
 
 def cluster_id() -> str:
     """Return the learner's cluster id, giving them one on their first visit."""
+    if "cluster" in g:
+        return str(g.cluster)
     known = session.get("cluster")
     if not isinstance(known, str) or not known:
-        known = session["cluster"] = f"c{secrets.token_hex(8)}"
+        known = session["cluster"] = _new_cluster()
         session.permanent = True
     return known
+
+
+def _new_cluster() -> str:
+    return f"c{secrets.token_hex(8)}"
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())
 
 
 def style_nonce() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from flask import Blueprint, Response, abort, jsonify, request
 
 from lab.web.presenters import card_key, examples_json
@@ -27,19 +29,19 @@ def add_pages(blueprint: Blueprint, site: Site) -> None:
         found = site.find_lesson(slug) or abort(404)
         site.services.prepare(learner(), tuple(example.manifest for example in found.examples))
         keys = {example.id: card_key(example.id) for example in found.examples}
-        events = site.streams.follow_examples(learner(), keys, chosen_language(), last_event_id())
-        return Response(events, mimetype="text/event-stream", headers=EVENT_STREAM_HEADERS)
+        return event_stream(site.streams.follow_examples(learner(), keys, chosen_language(), last_event_id()))
 
     @blueprint.get("/runs/<run_id>")
     def run(run_id: str) -> Response:
         found = site.find_run(run_id) or abort(404)
-        return site.page("run.html", site.presenters().run(found, learner(), chosen_language()))
+        opened = site.opened.bundle(run_id)
+        versions = opened.versions if opened else None
+        return site.page("run.html", site.presenters().run(found, learner(), chosen_language(), versions))
 
     @blueprint.get("/runs/<run_id>/stream")
     def run_stream(run_id: str) -> Response:
         found = site.find_run(run_id) or abort(404)
-        events = site.streams.follow_run(found, card_key(found.example), chosen_language(), last_event_id())
-        return Response(events, mimetype="text/event-stream", headers=EVENT_STREAM_HEADERS)
+        return event_stream(site.streams.follow_run(found, card_key(found.example), chosen_language(), last_event_id()))
 
     @blueprint.get("/examples.json")
     def examples() -> Response:
@@ -48,6 +50,11 @@ def add_pages(blueprint: Blueprint, site: Site) -> None:
     @blueprint.get("/healthz")
     def healthz() -> Response:
         return jsonify(status="ok", engine=site.services.engine_problem() or "ok")
+
+
+def event_stream(events: Iterator[str]) -> Response:
+    """Return events as the answer to a request."""
+    return Response(events, mimetype="text/event-stream", headers=EVENT_STREAM_HEADERS)
 
 
 def last_event_id() -> int | None:

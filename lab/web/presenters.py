@@ -14,6 +14,7 @@ from flask import url_for
 from markupsafe import Markup
 
 from lab.lessons import Block, Catalog, Example, ExampleRef, Language, Lesson
+from lab.timeline.bundle import Versions
 from lab.timeline.run import Run
 from lab.web.diagnosis import Diagnosis, diagnose
 from lab.web.feed import Feeds
@@ -104,7 +105,7 @@ class LessonPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
-    """The permalink of a run."""
+    """The permalink of a run. ``versions`` is set when it was opened from a file; ``bundle_url`` downloads it as one."""
 
     run_id: str
     title: str
@@ -112,7 +113,9 @@ class RunPage:
     opened_at: datetime
     card: Card
     stream_url: str
+    bundle_url: str
     own: bool
+    versions: Versions | None
     engine_problem: str | None
 
 
@@ -164,8 +167,8 @@ class Presenters:
             engine_problem=self._engine_problem,
         )
 
-    def run(self, run: Run, cluster: str, language: Language) -> RunPage:
-        """Return the permalink page of a run."""
+    def run(self, run: Run, cluster: str, language: Language, versions: Versions | None = None) -> RunPage:
+        """Return the permalink page of a run; ``versions`` are those of a file that it was opened from."""
         example = self._catalog.example(run.example)
         lesson = self._catalog.lesson(example.lesson) if example else None
         return RunPage(
@@ -175,7 +178,9 @@ class Presenters:
             opened_at=run.opened_at,
             card=self.run_card(run, example, language),
             stream_url=url_for("lab.run_stream", run_id=run.id, lang=language),
+            bundle_url=url_for("lab.bundle", run_id=run.id),
             own=is_own(run, cluster),
+            versions=versions,
             engine_problem=self._engine_problem,
         )
 

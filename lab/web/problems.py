@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from lab.web.visit import Site
 
-Kind = Literal["run", "lesson", "example", "page", "host", "token", "owner", "too-large", "method", "refused", "failure"]
+Kind = Literal["run", "lesson", "example", "page", "host", "token", "owner", "too-large", "method", "refused", "live", "failure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,8 @@ def _kind(error: HTTPException) -> Kind:
             return "owner" if error.description == "owner" else "token"
         case 405:
             return "method"
+        case 409 if error.description == "live":
+            return "live"
         case 413:
             return "too-large"
         case 421:

@@ -15,6 +15,7 @@ from lab.cluster.repeats import RepeatOrder
 from lab.insight.predictions import KeptPrediction, Prediction
 from lab.lessons import Catalog
 from lab.runtime.node_listing import NodeEntry
+from lab.timeline.bundle import Versions
 from lab.timeline.facts import Entry, HoldPoint
 from lab.timeline.repeat import Repeat
 from lab.timeline.run import Run
@@ -133,13 +134,27 @@ class Predictions(Protocol):
         ...
 
 
+class Bundles(Protocol):
+    """Keeps runs that were opened from files (`lab.store.bundles.Bundles`). Raises StoreError when it cannot."""
+
+    def keep(self, text: str, cluster: str) -> str:
+        """Keep a bundle's text that a learner has opened, and return its id."""
+        ...
+
+    def get(self, bundle_id: str) -> str | None:
+        """Return a bundle's text."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
-    """The settings that concern pages. Hosts are names without a port; ``secret_key`` signs cookies and form tokens."""
+    """The settings that concern pages. Hosts are names without a port; ``secret_key`` signs cookies and form tokens;
+    ``embed_ancestors`` are the sites, as Content-Security-Policy writes them, that may show embedded pages."""
 
     allowed_hosts: frozenset[str]
     secret_key: str
     secure_cookies: bool = False
+    embed_ancestors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +167,8 @@ class Services:
     files: NodeFiles
     repeats: Repeats
     predictions: Predictions
+    bundles: Bundles
+    versions: Callable[[], Versions]
     catalog: Catalog
     settings: WebSettings
     clock: Clock

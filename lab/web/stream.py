@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from lab.errors import HistoryExpired
 from lab.lessons import Language
-from lab.timeline.facts import Entry, RunOpened
+from lab.timeline.facts import JSON, Entry, RunOpened
 from lab.timeline.run import Run
 from lab.timeline.timeline import Timeline
 from lab.web.feed import Feed, Feeds
@@ -38,20 +38,17 @@ class Followed:
     seq: int = 0
     reset: bool = True
 
-    def message(self, upto: int, elapsed_seconds: float) -> str | None:
-        """Return what is to be sent now as JSON, and count it as sent; None when there is nothing."""
+    def message(self, upto: int, elapsed_seconds: float | None = None) -> str | None:
+        """Return what is to be sent now as JSON, and count it as sent; None when there is nothing. ``elapsed_seconds`` is the
+        timeline's time, None when it does not matter any more."""
         reset, feed = self.reset, self.feed
         seq, frames = feed.after(0 if reset else self.seq, upto=upto)
         self.seq, self.reset = seq, False
         if not frames and not reset:
             return None
-        head = {
-            "run": feed.run_id,
-            "card": feed.key,
-            "reset": reset,
-            "live": feed.live(),
-            "now": round(elapsed_seconds - feed.opened_seconds(), 3),
-        }
+        head: JSON = {"run": feed.run_id, "card": feed.key, "reset": reset, "live": feed.live()}
+        if elapsed_seconds is not None:
+            head["now"] = round(elapsed_seconds - feed.opened_seconds(), 3)
         return f'{json.dumps(head)[:-1]}, "frames": [{",".join(frames)}]}}'
 
 
@@ -64,6 +61,9 @@ class Streams:
 
     def follow_run(self, run: Run, key: str, language: Language, last_seq: int | None) -> Iterator[str]:
         """Yield the events of one run until it is closed."""
+        if run.ended is not None:
+            yield from self._ended(run, key, language, last_seq)
+            return
         timeline = self._runs.timeline(run.cluster)
         cursor = timeline.durable
         since = _resumable(timeline, last_seq)
@@ -77,6 +77,17 @@ class Streams:
         yield from _batch((card,), timeline, timeline.durable)
         if not card.feed.live():
             yield END
+
+    def _ended(self, run: Run, key: str, language: Language, last_seq: int | None) -> Iterator[str]:
+        """Yield what there is of a run that has ended; it needs no timeline."""
+        last = run.last_seq or 0
+        since = last_seq if last_seq is not None and run.first_seq <= last_seq <= last else None
+        card = Followed(feed=self._feeds.of(run.id, key, language), seq=since or 0, reset=since is None)
+        yield RETRY
+        message = card.message(last)
+        if message is not None:
+            yield f"id: {last}\n{_event(message)}"
+        yield END
 
     def follow_examples(
         self, cluster_id: str, keys: Mapping[str, str], language: Language, last_seq: int | None

@@ -5,16 +5,19 @@ The language is ``?lang=`` (kept in a cookie), else the cookie, else the browser
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import urlencode
 
 from flask import Response, current_app, g, make_response, render_template, request
 
 from lab.lessons import LANGUAGES, Example, Language, Lesson
+from lab.timeline.facts import Entry
 from lab.timeline.run import Run
 from lab.web.feed import Feeds
 from lab.web.frames import Renderer
 from lab.web.guard import Guard, cluster_id, style_nonce
+from lab.web.opened import PREFIX, OpenedRuns
 from lab.web.prediction_views import PredictionViews
 from lab.web.presenters import Presenters
 from lab.web.repeat_views import RepeatViews
@@ -34,16 +37,26 @@ class Site:
         self.services = services
         self.guard = guard
         self.repeat_views = RepeatViews(services)
+        self.opened = OpenedRuns(services.bundles)
         self._feeds: Feeds | None = None
 
     @property
     def feeds(self) -> Feeds:
         """The rendered runs; made on first use, when the app's templates are there."""
         if self._feeds is None:
-            environment = current_app.jinja_env
-            renderers = {language: Renderer(environment, language) for language in LANGUAGES}
-            self._feeds = Feeds(renderers, self.services.runs.entries)
+            self._feeds = Feeds(self.renderers, self.entries)
         return self._feeds
+
+    @property
+    def renderers(self) -> Mapping[Language, Renderer]:
+        """What renders the pieces of runs, by language."""
+        environment = current_app.jinja_env
+        return {language: Renderer(environment, language) for language in LANGUAGES}
+
+    def entries(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
+        """Return the entries of a run, of the lab's own or of one that was opened from a file."""
+        read = self.opened.entries if run_id.startswith(PREFIX) else self.services.runs.entries
+        return read(run_id, after)
 
     @property
     def streams(self) -> Streams:
@@ -65,8 +78,8 @@ class Site:
         return self.services.catalog.example(example_id)
 
     def find_run(self, run_id: str) -> Run | None:
-        """Return a run, live or ended."""
-        return self.services.runs.get(run_id)
+        """Return a run, live or ended, or opened from a file."""
+        return self.opened.run(run_id) if run_id.startswith(PREFIX) else self.services.runs.get(run_id)
 
     def page(self, template: str, page: object, *, status: int = 200) -> Response:
         """Render a whole page in the learner's language."""

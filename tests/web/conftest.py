@@ -17,8 +17,10 @@ from lab.cluster.repeats import RepeatOrder
 from lab.errors import LabError
 from lab.lessons import Catalog
 from lab.runtime.node_files import NodeFiles
+from lab.store.bundles import Bundles
 from lab.store.database import Database
 from lab.store.predictions import Predictions
+from lab.timeline.bundle import Versions
 from lab.timeline.facts import (
     CommandAnswered,
     ContainerCreated,
@@ -417,8 +419,14 @@ class Pages:
             files=self.files,
             repeats=self.repeats,
             predictions=self.predictions,
+            bundles=Bundles(self.database, self.runs.clock),
+            versions=lambda: Versions(lab="0.0", engine="27.0", kubernetes="v1.36"),
             catalog=catalog,
-            settings=WebSettings(allowed_hosts=frozenset({"localhost"}), secret_key="for tests only"),
+            settings=WebSettings(
+                allowed_hosts=frozenset({"localhost"}),
+                secret_key="for tests only",
+                embed_ancestors=("https://docs.example.org",),
+            ),
             clock=self.runs.clock,
             engine_problem=lambda: self.engine_problem,
             max_run_seconds=3600.0,

@@ -92,9 +92,10 @@ def test_a_live_run_sends_all_there_is_and_then_what_follows(pages: Pages) -> No
     assert first.steps + [seq for e in rest for seq in e.steps] == steps_of_page(pages, run.id)
 
 
-def test_a_message_says_how_long_the_run_has_lasted(pages: Pages) -> None:
-    run = finished_run(pages)
-    first, _ = events(pages, f"/runs/{run.id}/stream")
+def test_a_message_of_a_live_run_says_how_long_it_has_lasted(pages: Pages) -> None:
+    run, script = pages.run()
+    script.start()
+    first = next(events(pages, f"/runs/{run.id}/stream"))
     assert first.message["now"] >= first.frames[-1]["t"] >= 0
 
 
