@@ -29,6 +29,7 @@ _POLICY = (
 )
 UPLOADS = frozenset({"lab.open_bundle"})  # where a whole run is sent
 UPLOAD_LIMIT_BYTES = MAXIMUM_BYTES + 64 * 1024  # and the form around it
+EMBEDDED_STREAMS = frozenset({"lab.embed_stream"})
 VISIT_ARGUMENT = "visit"  # an embedded page's token in the address of its stream
 
 
@@ -51,7 +52,7 @@ class Guard:
 
     def allow_frame(self) -> None:
         """Let the answer to this request stand in a frame of another site, and carry its learner itself."""
-        g.embedded = True
+        g.embedded = g.framed = True
         known = session.get("cluster")
         g.cluster = known if isinstance(known, str) and known else _new_cluster()
 
@@ -65,7 +66,8 @@ class Guard:
         if origin is not None and not self._is_ours(origin):
             abort(421, "origin")
         if request.method in ("GET", "HEAD", "OPTIONS"):
-            self._embedded(request.args.get(VISIT_ARGUMENT, ""))
+            in_address = request.args.get(VISIT_ARGUMENT, "") if request.endpoint in EMBEDDED_STREAMS else ""
+            self._embedded(in_address or request.headers.get(TOKEN_HEADER, ""))
             return
         given = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
         if not self._embedded(given) and not _same(given, self.token()):
@@ -90,7 +92,7 @@ class Guard:
         return host is not None and host in self._hosts
 
     def _protect(self, response: Response) -> Response:
-        framed = "embedded" in g and bool(self._settings.embed_ancestors)
+        framed = "framed" in g and bool(self._settings.embed_ancestors)
         ancestors = " ".join(self._settings.embed_ancestors) if framed else "'none'"
         response.headers.setdefault("Content-Security-Policy", _POLICY.format(nonce=style_nonce(), ancestors=ancestors))
         if not framed:

@@ -93,6 +93,20 @@ def test_the_token_of_a_page_is_no_token_of_a_frame(pages: Pages) -> None:
     assert client.post(f"/examples/{pages.example}/run", data={"csrf_token": forged}).status_code == 403
 
 
+def test_a_script_of_an_embedded_page_reads_as_its_learner(pages: Pages) -> None:
+    token = token_of(embedded(pages).text)
+    client = pages.app.test_client(use_cookies=False)
+    response = client.get(f"/lessons/{pages.example.partition('/')[0]}", headers={"X-CSRF-Token": token})
+    assert token_of(response.text) == token
+    assert response.headers["X-Frame-Options"] == "DENY"
+
+
+def test_an_address_names_no_learner_but_for_a_stream(pages: Pages) -> None:
+    token = token_of(embedded(pages).text)
+    client = pages.app.test_client(use_cookies=False)
+    assert token_of(client.get(f"/?visit={token}").text) != token
+
+
 def test_a_run_can_be_embedded_to_be_read(pages: Pages) -> None:
     run, script = pages.run()
     script.start()
