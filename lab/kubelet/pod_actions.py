@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from lab.kubelet.containers import Kill
 from lab.pods.model import Container, Pod
 from lab.timeline.pod_record import ContainerRecord, PodRecord
-from lab.timeline.status import is_sidecar, restart_policy_of, should_be_restarted
+from lab.timeline.restart_policy import is_sidecar, restart_policy_of, should_be_restarted
 
 
 @dataclass(slots=True, kw_only=True)

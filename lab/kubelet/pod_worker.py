@@ -24,9 +24,11 @@ from lab.kubelet.start_failed import StartFailed
 from lab.kubelet.volumes import PodVolumes, VolumeMounter
 from lab.pods.model import Container
 from lab.runtime.runtime import Sandbox, SandboxConfig
+from lab.timeline.container_status import StatusInput
 from lab.timeline.facts import ContainerRemoved, HookSkipped, ObserverUnavailable, SandboxStarted, SandboxStopped
 from lab.timeline.pod_record import Attempt
-from lab.timeline.status import StatusInput, computed_phase, is_sidecar, is_terminal, pod_status, ready_to_start_status
+from lab.timeline.restart_policy import is_sidecar
+from lab.timeline.status import computed_phase, is_terminal, pod_status, ready_to_start_status
 
 MINIMUM_POD_GRACE_SECONDS = 1  # pod_workers.go: calculateEffectiveGracePeriod
 HOOK_FAREWELL_SECONDS = 5.0  # for a hook whose container has died to say so

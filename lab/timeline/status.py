@@ -1,40 +1,22 @@
 """A pod's API status, computed from what happened to it: pure functions.
 
 When a status is published is the kubelet's affair (`lab.kubelet.pod_worker`); this module only says what it would be.
-Source: pkg/kubelet/kubelet_pods.go (getPhase, convertToAPIContainerStatuses), pkg/kubelet/status/generate.go,
-pkg/kubelet/status/status_manager.go (TerminatePod), pkg/kubelet/container/helpers.go (ShouldContainerBeRestarted), v1.36.
+Source: pkg/kubelet/kubelet_pods.go (getPhase), pkg/kubelet/status/generate.go, pkg/kubelet/status/status_manager.go
+(TerminatePod), v1.36.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lab.pods.model import Container, Pod, RestartPolicy
-from lab.timeline.facts import JSON, ContainerExited
-from lab.timeline.pod_record import Attempt, ContainerRecord, PodRecord
+from lab.pods.model import Container, Pod
+from lab.timeline.container_status import StatusInput, container_status, located, named
+from lab.timeline.facts import JSON
+from lab.timeline.restart_policy import is_sidecar, restart_policy_of
 
 NODE_NAME = "lab-node"
-RUNTIME_SCHEME = "docker://"
-MESSAGES_LIMIT_BYTES = 12 * 1024  # of all containers of a pod; kubecontainer.MaxPodTerminationMessageLogLength
-UNKNOWN_EXIT_CODE = 137  # status_manager.go: ContainerStatusUnknown
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusInput:
-    """Everything a status depends on. ``previous`` is the status last published (or {}), ``terminal`` whether the pod has
-    been torn down, ``deadline_exceeded`` whether activeDeadlineSeconds ended it, ``messages`` the termination messages by
-    container id."""
-
-    pod: Pod
-    record: PodRecord
-    previous: JSON
-    now: datetime
-    terminal: bool = False
-    deadline_exceeded: bool = False
-    messages: tuple[tuple[str, str], ...] = ()
 
 
 def rfc3339_seconds(moment: datetime) -> str:
@@ -42,51 +24,17 @@ def rfc3339_seconds(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def restart_policy_of(pod: Pod, container: Container) -> RestartPolicy:
-    """Return the policy that governs a container: its own, else OnFailure for an init container of an Always pod, else the
-    pod's."""
-    if container.restart_policy is not None:
-        return container.restart_policy
-    if pod.is_init(container) and pod.spec.restart_policy == "Always":
-        return "OnFailure"
-    return pod.spec.restart_policy
-
-
-def is_sidecar(pod: Pod, container: Container) -> bool:
-    """Whether the container is a restartable init container."""
-    return pod.is_init(container) and container.restart_policy == "Always"
-
-
-def should_be_restarted(pod: Pod, container: Container, record: ContainerRecord) -> bool:
-    """Whether the next sync would start the container (again). A pod that is being deleted never restarts one."""
-    if pod.deletion_timestamp is not None:
-        return False
-    if record.latest is None:
-        return True
-    if record.latest.started is not None and record.exited is None:
-        return False
-    if record.exited is None:
-        return True
-    match restart_policy_of(pod, container):
-        case "Never":
-            return False
-        case "OnFailure":
-            return record.exited.exit_code != 0
-        case _:
-            return True
-
-
 def pod_status(given: StatusInput) -> JSON:
     """Return the pod's ``status`` in API form."""
     pod, previous = given.pod, given.previous
     initialized = _has_started_main(given)
-    inits = [_container_status(given, c, waiting="PodInitializing") for c in pod.spec.init_containers]
+    inits = [container_status(given, c, waiting="PodInitializing") for c in pod.spec.init_containers]
     waiting = "PodInitializing" if pod.spec.init_containers else "ContainerCreating"
-    mains = [_container_status(given, c, waiting=waiting) for c in pod.spec.containers]
+    mains = [container_status(given, c, waiting=waiting) for c in pod.spec.containers]
     computed = phase = _phase(given, inits, mains, initialized)
     if given.terminal:
-        inits = _located(inits)
-        mains = _located(mains) if _was_initialized(given) else mains
+        inits = located(inits)
+        mains = located(mains) if _was_initialized(given) else mains
         if phase in ("Pending", "Running"):
             computed = phase = "Failed"
     elif is_terminal(phase):
@@ -112,8 +60,8 @@ def pod_status(given: StatusInput) -> JSON:
 
 def computed_phase(given: StatusInput) -> str:
     """Return the phase that the pod's containers amount to, even while it is still withheld from the API."""
-    inits = [_container_status(given, c, waiting="PodInitializing") for c in given.pod.spec.init_containers]
-    mains = [_container_status(given, c, waiting="ContainerCreating") for c in given.pod.spec.containers]
+    inits = [container_status(given, c, waiting="PodInitializing") for c in given.pod.spec.init_containers]
+    mains = [container_status(given, c, waiting="ContainerCreating") for c in given.pod.spec.containers]
     return _phase(given, inits, mains, _has_started_main(given))
 
 
@@ -155,84 +103,6 @@ def quality_of_service(spec: JSON) -> str:
     return "Guaranteed" if guaranteed else "Burstable"
 
 
-# --- containers ---------------------------------------------------------------------------------------------------
-
-
-def _container_status(given: StatusInput, container: Container, *, waiting: str) -> JSON:
-    record = given.record.of(container.name)
-    old = _named(given.previous, container.name)
-    latest = record.latest
-    state: JSON = {"waiting": {"reason": waiting}}
-    last: JSON = old.get("lastState", {})
-    exited = [a for a in record.attempts[:-1] if a.exited is not None]
-    if exited:
-        last = {"terminated": _terminated(given, exited[-1])}
-    if latest is not None and latest.exited is not None:
-        state = {"terminated": _terminated(given, latest)}
-    elif latest is not None and latest.started is not None:
-        state = {"running": {"startedAt": latest.started.started_at[:19] + "Z"}}
-    finished = record.exited is not None and record.exited.exit_code == 0
-    done_init = given.pod.is_init(container) and finished
-    if record.start_error and not done_init and should_be_restarted(given.pod, container, record):
-        if "terminated" in state:
-            last = state
-        state = {"waiting": {"reason": record.start_error.reason, "message": record.start_error.message}}
-    running = "running" in state
-    started = running and (container.startup_probe is None or record.startup is True)
-    ready = started and (container.readiness_probe is None or record.ready is True)
-    if given.pod.is_init(container) and not is_sidecar(given.pod, container):
-        ready = done_init and "terminated" in state
-    status: JSON = {
-        "name": container.name,
-        "state": state,
-        "lastState": last,
-        "ready": ready,
-        "started": started,
-        "restartCount": latest.number if latest else 0,
-        "image": qualified_image(container.image),
-        "imageID": latest.image_id if latest else "",
-    }
-    if latest is not None:
-        status["containerID"] = RUNTIME_SCHEME + latest.container_id
-    return status
-
-
-def qualified_image(image: str) -> str:
-    """Return the image as the runtime names it: with its tag, and docker.io where no registry is given."""
-    name, _, digest = image.partition("@")
-    head, _, rest = name.partition("/")
-    if not rest:
-        name = f"docker.io/library/{name}"
-    elif "." not in head and ":" not in head and head != "localhost":
-        name = f"docker.io/{name}"
-    if digest:
-        return f"{name}@{digest}"
-    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
-
-
-def _terminated(given: StatusInput, attempt: Attempt) -> JSON:
-    ended = attempt.exited
-    assert ended is not None  # noqa: S101  # callers chose an attempt that ended
-    terminated: JSON = {
-        "exitCode": ended.exit_code,
-        "reason": "StartError" if attempt.start_error else exit_reason(ended),
-        "startedAt": ended.started_at[:19] + "Z",
-        "finishedAt": ended.finished_at[:19] + "Z",
-        "containerID": RUNTIME_SCHEME + attempt.container_id,
-    }
-    if message := attempt.start_error or dict(given.messages).get(attempt.container_id):
-        limit = MESSAGES_LIMIT_BYTES // len(given.pod.all_containers)
-        terminated["message"] = message.encode()[:limit].decode(errors="ignore")
-    return terminated
-
-
-def exit_reason(ended: ContainerExited) -> str:
-    """Return Completed, Error or OOMKilled, as the runtime reports an exit."""
-    if ended.oom_killed:
-        return "OOMKilled"
-    return "Completed" if ended.exit_code == 0 else "Error"
-
-
 def _was_initialized(given: StatusInput) -> bool:
     """Whether the published status says that the pod got past its init containers (status_manager.go: hasPodInitialized)."""
     if not given.pod.spec.init_containers:
@@ -240,30 +110,10 @@ def _was_initialized(given: StatusInput) -> bool:
     mains = given.previous.get("containerStatuses", [])
     if any("waiting" not in s["state"] or "terminated" in s["lastState"] for s in mains):
         return True
-    last = _named(given.previous, given.pod.spec.init_containers[-1].name)
+    last = named(given.previous, given.pod.spec.init_containers[-1].name)
     if is_sidecar(given.pod, given.pod.spec.init_containers[-1]):
         return bool(last.get("started"))
     return bool(last.get("state", {}).get("terminated", {}).get("exitCode") == 0)
-
-
-def _located(statuses: Sequence[JSON]) -> list[JSON]:
-    """Give every container of a torn down pod a terminated state."""
-    unknown = {
-        "exitCode": UNKNOWN_EXIT_CODE,
-        "reason": "ContainerStatusUnknown",
-        "message": "The container could not be located when the pod was terminated",
-        "startedAt": None,
-        "finishedAt": None,
-    }
-    return [s if "terminated" in s["state"] else {**s, "state": {"terminated": unknown}} for s in statuses]
-
-
-def _named(status: JSON, name: str) -> JSON:
-    for kind in ("initContainerStatuses", "containerStatuses"):
-        for entry in status.get(kind, []):
-            if entry["name"] == name:
-                return dict(entry)
-    return {}
 
 
 # --- phase and conditions -----------------------------------------------------------------------------------------

@@ -9,17 +9,16 @@ from typing import Any
 import pytest
 
 from lab.pods.model import Container, Pod, PodSpec, Probe, RestartPolicy, SleepAction
+from lab.timeline.container_status import StatusInput, qualified_image
 from lab.timeline.facts import ContainerExited, ContainerStarted
 from lab.timeline.pod_record import Attempt, ContainerRecord, PodRecord, StartError
+from lab.timeline.restart_policy import should_be_restarted
 from lab.timeline.status import (
-    StatusInput,
     computed_phase,
     pod_status,
-    qualified_image,
     quality_of_service,
     ready_to_start_status,
     scheduled_status,
-    should_be_restarted,
     unschedulable_status,
 )
 from lab.timeline.tables import pod_ready, pod_status_column
