@@ -111,6 +111,7 @@ def _judge(recordings: Recordings, runs: ChildRuns, *, jobs: int, told: Any) -> 
     verdicts: dict[str, Verdict] = {}
     again: list[RecordedScenario] = []
     count = len(recordings.scenarios)
+    print(f"{count} scenarios, {jobs} at a time: {_duration(recordings.scenarios, jobs)}", file=sys.stderr, flush=True)
     for number, played in enumerate(runs.play(recordings.scenarios, jobs=jobs), start=1):
         verdict = verdicts[played.scenario.id] = _verdict(recordings, played, times=1)
         print(verdict_line(verdict, number=number, of=count), file=told, flush=True)
@@ -120,6 +121,12 @@ def _judge(recordings: Recordings, runs: ChildRuns, *, jobs: int, told: Any) -> 
         verdict = verdicts[played.scenario.id] = _verdict(recordings, played, times=2)
         print(verdict_line(verdict, number=number, of=len(again)), file=told, flush=True)
     return tuple(verdicts[scenario.id] for scenario in recordings.scenarios)
+
+
+def _duration(scenarios: Sequence[RecordedScenario], jobs: int) -> str:
+    """Say how long it takes at least: most of playing a scenario is to wait as long as the recording did."""
+    seconds = [scenario.seconds for scenario in scenarios]
+    return f"{max(*seconds, sum(seconds) / jobs) / 60:.0f} min or more" if sum(seconds) / jobs > 60 else "a minute or two"
 
 
 def _verdict(recordings: Recordings, played: Played, *, times: int) -> Verdict:
