@@ -26,6 +26,7 @@ export function startHolds() {
       remember();
     });
     for (const point of points) point.addEventListener("change", remember);
+    points[0].form.addEventListener("submit", () => (place.open = false)); // what is held comes in its place
     const remembered = JSON.parse(sessionStorage.getItem(key) ?? "[]");
     for (const point of points) point.checked = remembered.includes(point.value);
     show();

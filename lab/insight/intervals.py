@@ -19,13 +19,15 @@ OPENED = ""  # the moment at which Run was pressed
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
     """From the first moment that is one of ``begins`` to the first that is one of ``ends``; of the same container, where both are
-    of a container. A wanted moment's first word may end in ``*``. ``either_order``: the end may come before the beginning."""
+    of a container. A wanted moment's first word may end in ``*``. ``reversed`` is said of a run in which the end came
+    before the beginning, None where only a later end is one; ``note`` is what else one should know."""
 
     id: str
     name: Phrase
     begins: tuple[str, ...]
     ends: tuple[str, ...]
-    either_order: bool = False
+    reversed: Phrase | None = None
+    note: Phrase | None = None
 
 
 INTERVALS: tuple[Interval, ...] = (
@@ -35,14 +37,21 @@ INTERVALS: tuple[Interval, ...] = (
         name=phrase("ENTRYPOINT’s first log line → postStart starts", "ENTRYPOINT 的第一行日志 → postStart 开始"),
         begins=("log",),
         ends=("postStart began",),
-        either_order=True,
+        reversed=phrase(
+            "the kubelet started postStart before ENTRYPOINT’s first log line",
+            "kubelet 在 ENTRYPOINT 写出第一行日志之前就启动了 postStart",
+        ),
+        note=phrase(
+            "The kubelet’s call of the hook is measured; the hook’s own process begins a little later.",
+            "测量的是 kubelet 发起钩子调用的时刻；钩子自己的进程会稍晚一点开始。",
+        ),
     ),
     Interval(
         id="started-log",
         name=phrase("container started → ENTRYPOINT’s first log line", "容器启动 → ENTRYPOINT 的第一行日志"),
         begins=("started",),
         ends=("log",),
-        either_order=True,  # the engine may tell of the start after the process has written
+        reversed=phrase("the process wrote before the engine had told of its start", "进程在引擎报告启动之前就写出了日志"),
     ),
     Interval(
         id="post-start",
@@ -104,7 +113,7 @@ def _seconds(found: Sequence[Moment], interval: Interval) -> float | None:
     if begin is None:
         return None
     ends = (m for m in found if _is_one_of(m, interval.ends) and _together(begin, m))
-    end = next((m for m in ends if interval.either_order or m.seq > begin.seq), None)
+    end = next((m for m in ends if interval.reversed or m.seq > begin.seq), None)
     return None if end is None else end.elapsed_seconds - begin.elapsed_seconds
 
 

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Literal
 
-WIDTH = 640.0
-MARGIN = 24.0
+WIDTH = 420.0
+MARGIN = 30.0
 RADIUS = 5.0
 AXIS_HEIGHT = 30.0  # below the dots: ticks and their numbers
 HEAD_HEIGHT = 18.0  # above them: the word of the median
-_MOST_TICKS = 8
+_MOST_TICKS = 6
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 
 
@@ -31,7 +32,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A place on the axis. ``digits`` are those that its number needs behind the point."""
+    """A place on the axis. ``digits`` are those that its number needs behind the point; ``value`` is in the plot's unit."""
 
     x: float
     value: float
@@ -40,7 +41,8 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DotPlot:
-    """A drawing of ``width`` by ``height``; the axis is at ``axis_y``. ``zero_x`` is None when 0 is not between its ends."""
+    """A drawing of ``width`` by ``height``; the axis is at ``axis_y``. ``zero_x`` is None when 0 is not between its ends.
+    ``unit`` is that of the ticks."""
 
     width: float
     height: float
@@ -49,6 +51,7 @@ class DotPlot:
     ticks: tuple[Tick, ...]
     median_x: float
     zero_x: float | None
+    unit: Literal["s", "ms"]
 
 
 def dot_plot(values: Sequence[float]) -> DotPlot | None:
@@ -63,7 +66,8 @@ def dot_plot(values: Sequence[float]) -> DotPlot | None:
     columns = [round((x(value) - MARGIN) / (2 * RADIUS)) for value in values]
     rows = _stacked(columns)
     axis_y = HEAD_HEIGHT + (max(rows) + 1) * 2 * RADIUS + RADIUS
-    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    scale = 1.0 if max(-low, high) >= 1 else 1000.0
+    digits = max(0, -math.floor(math.log10(step * scale) + 1e-9))
     places = [low + step * n for n in range(round((high - low) / step) + 1)]
     return DotPlot(
         width=WIDTH,
@@ -73,9 +77,10 @@ def dot_plot(values: Sequence[float]) -> DotPlot | None:
             Dot(index=index, x=round(MARGIN + column * 2 * RADIUS, 2), y=round(axis_y - RADIUS * (2 * row + 1.4), 2))
             for index, (column, row) in enumerate(zip(columns, rows, strict=True))
         ),
-        ticks=tuple(Tick(x=x(place), value=place, digits=digits) for place in places),
+        ticks=tuple(Tick(x=x(place), value=place * scale, digits=digits) for place in places),
         median_x=x(median(values)),
         zero_x=x(0.0) if low < 0 < high else None,
+        unit="s" if scale == 1 else "ms",
     )
 
 
