@@ -8,7 +8,7 @@ pkg/kubelet/pod_workers.go, pkg/kubelet/pleg/generic.go (v1.36).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.errors import EngineError, EngineUnavailable
@@ -25,10 +25,10 @@ from lab.kubelet.volumes import PodVolumes, VolumeMounter
 from lab.pods.model import Container
 from lab.runtime.runtime import Sandbox, SandboxConfig
 from lab.timeline.container_status import StatusInput
-from lab.timeline.facts import ContainerRemoved, HookSkipped, ObserverUnavailable, SandboxStarted, SandboxStopped
+from lab.timeline.facts import JSON, ContainerRemoved, HookSkipped, ObserverUnavailable, SandboxStarted, SandboxStopped
 from lab.timeline.pod_record import Attempt
 from lab.timeline.restart_policy import is_sidecar
-from lab.timeline.status import computed_phase, is_terminal, pod_status, ready_to_start_status
+from lab.timeline.status import computed_phase, is_terminal, pod_status, probed_status, ready_to_start_status
 
 MINIMUM_POD_GRACE_SECONDS = 1  # pod_workers.go: calculateEffectiveGracePeriod
 HOOK_FAREWELL_SECONDS = 5.0  # for a hook whose container has died to say so
@@ -55,7 +55,7 @@ class PodWorker:
         self._status = on.object["status"]
         self._backoff = Backoff()
         self._relist = Relist(on)
-        self._prober = Prober(on)
+        self._prober = Prober(on, self._put_probed_status)
         self._mounter = VolumeMounter(on)
         self._volumes: PodVolumes | None = None
         self._files: FileWatch | None = None
@@ -270,24 +270,28 @@ class PodWorker:
     # --- status ---
 
     def _publish(self, *, terminal: bool = False) -> StatusInput:
-        record = self.on.refresh()
-        given = StatusInput(
-            pod=self.on.pod,
-            record=record,
-            previous=self._status,
-            now=self.on.clock.now(),
-            terminal=terminal,
-            deadline_exceeded=self._deadline_exceeded,
-            messages=termination_message.of_pod(self.on, self._volumes),
-        )
-        self._put_status(pod_status(given))
+        with self.on.changed:
+            record = self.on.refresh()
+            given = StatusInput(
+                pod=self.on.pod,
+                record=record,
+                previous=self._status,
+                now=self.on.clock.now(),
+                terminal=terminal,
+                deadline_exceeded=self._deadline_exceeded,
+                messages=termination_message.of_pod(self.on, self._volumes),
+            )
+            self._put_status(pod_status(given))
         return given
 
-    def _put_status(self, status: dict[str, object]) -> None:
+    def _put_status(self, status: JSON, *, by_sync: bool = True) -> None:
         self._status = status
         if not self.on.gone_from_api:
             self.on.node.api.publish_status(self.on.pod.namespace, self.on.pod.name, self.on.uid, status)
-        self._prober.published(status)
+        self._prober.published(status, by_sync=by_sync)
+
+    def _put_probed_status(self, container_id: str, found: Mapping[str, bool]) -> None:
+        self._put_status(probed_status(self._status, self.on.pod, container_id, found, self.on.clock.now()), by_sync=False)
 
     def _deadline_remaining_seconds(self) -> float | None:
         limit = self.on.pod.spec.active_deadline_seconds

@@ -10,6 +10,7 @@ pkg/kubelet/prober/worker.go, prober_manager.go, prober.go, pkg/probe/{exec,http
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,10 +51,12 @@ class _Worker:
 
 
 class Prober:
-    """The probes of one pod."""
+    """The probes of one pod. ``found(container_id, {"ready": …} or {"started": …})`` is called, with the pod's condition held,
+    when a probe's verdict is to be published at once, whatever the pod's worker is busy with."""
 
-    def __init__(self, on: PodOnNode) -> None:
+    def __init__(self, on: PodOnNode, found: Callable[[str, Mapping[str, bool]], None]) -> None:
         self._on = on
+        self._found = found
         self._workers: list[_Worker] = []
         self._statuses: dict[str, JSON] = {}
         self._stopped = False
@@ -71,14 +74,14 @@ class Prober:
         for worker in self._workers:
             self._on.spawn(f"{worker.kind} probe of {worker.container.name} in", self._work, worker)
 
-    def published(self, status: JSON) -> None:
-        """Take note of the status that has just been published."""
+    def published(self, status: JSON, *, by_sync: bool) -> None:
+        """Take note of the status that has just been published, by a sync of the pod or because of a probe's verdict."""
         with self._on.changed:
             everything = (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ()))
             self._statuses = {c["name"]: c for c in everything}
             for worker in self._workers:
                 c = self._statuses.get(worker.container.name, {})
-                if worker.kind == "readiness" and c.get("started") and not c["ready"]:
+                if by_sync and worker.kind == "readiness" and c.get("started") and not c["ready"]:
                     worker.triggered = True
             self._on.changed.notify_all()
 
@@ -120,16 +123,19 @@ class Prober:
         if attempt is None:
             return
         result = self._tried(worker, attempt)
-        if self._over(worker) or not self._runs(worker.container, attempt):
-            return
-        name = _EVENT_NAMES[worker.kind]
+        with self._on.changed:
+            if not self._over(worker) and self._runs(worker.container, attempt):
+                self._take(worker, attempt, result)
+
+    def _take(self, worker: _Worker, attempt: Attempt, result: _Result) -> None:
+        """Record what a probe has found, and publish it when it changes the verdict."""
+        name, success = _EVENT_NAMES[worker.kind], result.outcome == "success"
         if result.outcome == "error":
             message = f"{name} probe errored and resulted in unknown state: {result.output}"
             self._on.event("Warning", "Unhealthy", message, worker.container)
             return
         worker.run = worker.run + 1 if worker.last == result.outcome else 1
         worker.last = result.outcome
-        success = result.outcome == "success"
         if result.warning:
             self._on.event("Warning", "ProbeWarning", f"{name} probe warning: {result.warning}", worker.container)
         if not success:
@@ -137,10 +143,15 @@ class Prober:
         reached = worker.run >= (worker.probe.success_threshold if success else worker.probe.failure_threshold)
         if not success or (reached and worker.verdict is not True):
             self._note(worker, attempt, result)
-        if reached:
-            worker.verdict = success
-        if reached and not success and worker.kind != "readiness":
+        if not reached:
+            return
+        worker.verdict = success
+        if worker.kind == "readiness":
+            self._found(attempt.container_id, {"ready": success})
+        elif not success:
             worker.on_hold, worker.run = True, 0
+        elif worker.kind == "startup":
+            self._found(attempt.container_id, {"started": True})
 
     def _due(self, worker: _Worker) -> Attempt | None:
         """Return the instance to probe; None when the published status shows none that may be probed now."""

@@ -7,12 +7,12 @@ Source: pkg/kubelet/kubelet_pods.go (getPhase), pkg/kubelet/status/generate.go, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from lab.pods.model import Container, Pod
-from lab.timeline.container_status import StatusInput, container_status, located, named
+from lab.timeline.container_status import RUNTIME_SCHEME, StatusInput, container_status, located, named
 from lab.timeline.facts import JSON
 from lab.timeline.restart_policy import is_sidecar, restart_policy_of
 
@@ -89,6 +89,26 @@ def ready_to_start_status(status: JSON, generation: int, now: datetime) -> JSON:
         for c in status["conditions"]
     ]
     return {**status, "conditions": conditions}
+
+
+def probed_status(status: JSON, pod: Pod, container_id: str, found: Mapping[str, bool], now: datetime) -> JSON:
+    """Return the status with what a probe has found of one instance, ``{"ready": …}`` or ``{"started": …}``, and the conditions
+    that follow from it (status_manager.go: SetContainerReadiness, SetContainerStartup)."""
+    kinds = ("initContainerStatuses", "containerStatuses")
+    changed = {
+        kind: [{**c, **found} if c.get("containerID") == RUNTIME_SCHEME + container_id else c for c in status[kind]]
+        for kind in kinds
+        if kind in status
+    }
+    unready = _unready(pod, changed.get(kinds[0], ()), changed.get(kinds[1], ()), status["phase"])
+    why = {"Ready": unready or _gated(pod), "ContainersReady": unready}
+    conditions = [
+        _condition(c["type"], "False" if why[c["type"]] else "True", why[c["type"]], pod.generation, now, c)
+        if c["type"] in why
+        else c
+        for c in status["conditions"]
+    ]
+    return {**status, "conditions": conditions, **changed}
 
 
 def quality_of_service(spec: JSON) -> str:
@@ -169,7 +189,7 @@ def _conditions(given: StatusInput, phase: str, inits: Sequence[JSON], mains: Se
     def condition(kind: str, value: bool, why: tuple[str, ...] = ()) -> JSON:
         return _condition(kind, "True" if value else "False", why, generation, now, old.get(kind, {}))
 
-    unready = _unready(given, inits, mains, phase)
+    unready = _unready(given.pod, inits, mains, phase)
     uninitialized = [
         s["name"] for c, s in zip(given.pod.spec.init_containers, inits, strict=True) if not _initialized(given, c, s)
     ]
@@ -191,13 +211,13 @@ def _conditions(given: StatusInput, phase: str, inits: Sequence[JSON], mains: Se
     ]
 
 
-def _unready(given: StatusInput, inits: Sequence[JSON], mains: Sequence[JSON], phase: str) -> tuple[str, ...]:
+def _unready(pod: Pod, inits: Sequence[JSON], mains: Sequence[JSON], phase: str) -> tuple[str, ...]:
     """Return why the containers are not ready, as (reason, message), or nothing when they are."""
     if phase == "Succeeded":
         return ("PodCompleted",)
     if phase == "Failed":
         return ("PodFailed",)
-    sidecars = [s for c, s in zip(given.pod.spec.init_containers, inits, strict=True) if is_sidecar(given.pod, c)]
+    sidecars = [s for c, s in zip(pod.spec.init_containers, inits, strict=True) if is_sidecar(pod, c)]
     names = [s["name"] for s in (*sidecars, *mains) if not s["ready"]]
     return ("ContainersNotReady", f"containers with unready status: [{' '.join(names)}]") if names else ()
 

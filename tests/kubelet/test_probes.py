@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lab.runtime.scripted import ContainerScript
 from lab.timeline.facts import HookSkipped, ProbeChanged
 from tests.kubelet.http_server import Answers
 from tests.kubelet.stage import Stage, container, deaf, pod, polite, takes
@@ -180,6 +181,24 @@ def test_readiness_goes_on_while_the_pod_ends_and_liveness_does_not(given: Given
     during = [call[-1] for call in stage.runtime.calls[before:]]
     assert during.count("readiness") >= 4
     assert "liveness" not in during
+
+
+def test_a_pod_that_is_ending_is_shown_unready_as_soon_as_its_readiness_probe_fails(given: Given) -> None:
+    """The status manager does not wait for the worker, which is busy with the stop (SetContainerReadiness). [upstream e2e:
+    container_probe.go, readiness during termination]"""
+    commands = {"hook": takes(6), "probe": takes(0)}
+    stage = given(app=ContainerScript(on_signal={"SIGTERM": (0.0, 0)}, execs=commands))
+    story = stage.run(pod(container(pre_stop="hook", readinessProbe=probe())))
+    deleted = stage.clock.monotonic()
+    stage.clock.spawn("delete", story.delete)
+    stage.clock.sleep(2.5)
+    commands["probe"] = takes(0, 1)
+    stage.clock.sleep(2)
+    ready = next(c for c in story.status["conditions"] if c["type"] == "Ready")
+    assert (story.container_status()["ready"], ready["status"], ready["reason"]) == (False, "False", "ContainersNotReady")
+    assert story.status["phase"] == "Running"
+    assert stage.clock.monotonic() - deleted < 6
+    stage.wait_until_cleared()
 
 
 def test_an_exec_probe_that_takes_too_long_has_failed(given: Given) -> None:

@@ -16,6 +16,7 @@ from lab.timeline.restart_policy import should_be_restarted
 from lab.timeline.status import (
     computed_phase,
     pod_status,
+    probed_status,
     quality_of_service,
     ready_to_start_status,
     scheduled_status,
@@ -309,6 +310,20 @@ def test_a_readiness_gate_keeps_a_pod_from_being_ready_and_not_its_containers(
     found = {c["type"]: c for c in status["conditions"]}
     assert found["Ready"].get("message", "") == message
     assert found["ContainersReady"]["status"] == ("True" if words == ("runs",) else "False")
+
+
+def test_a_verdict_changes_the_instance_that_was_probed_and_what_follows_from_it() -> None:
+    value = given("runs", "runs")
+    status = pod_status(value)
+    later = NOW + timedelta(seconds=5)
+    found = probed_status(status, value.pod, "id-0", {"ready": False}, later)
+    assert [c["ready"] for c in found["containerStatuses"]] == [False, False]  # both stand-ins have that id
+    assert {c["type"]: (c["status"], c["lastTransitionTime"]) for c in found["conditions"] if c["type"].endswith("Ready")} == {
+        "Ready": ("False", "2026-01-01T00:00:05Z"),
+        "ContainersReady": ("False", "2026-01-01T00:00:05Z"),
+    }
+    assert probed_status(found, value.pod, "id-0", {"ready": True}, NOW) == status
+    assert probed_status(status, value.pod, "id-1", {"ready": False}, later) == status
 
 
 def test_a_pod_that_has_been_torn_down_has_no_sandbox() -> None:
