@@ -33,6 +33,10 @@ class RunIndex(Protocol):
         """Return a run."""
         ...
 
+    def recent_runs(self, cluster: str, count: int) -> tuple[Run, ...]:
+        """Return a cluster's newest runs, the newest first."""
+        ...
+
     def latest_run(self, cluster: str, example: str) -> Run | None:
         """Return the newest run of an example."""
         ...

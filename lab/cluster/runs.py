@@ -157,6 +157,10 @@ class Runs:
         live = [run for run in self.live(cluster_id) if run.example == example]
         return live[-1] if live else self._parts.index.latest_run(cluster_id, example)
 
+    def recent(self, cluster_id: str, count: int) -> tuple[Run, ...]:
+        """Return a cluster's newest runs, live or ended, the newest first."""
+        return self._parts.index.recent_runs(cluster_id, count)
+
     def live(self, cluster_id: str) -> tuple[Run, ...]:
         """Return a cluster's live runs, oldest first."""
         with self._changed:

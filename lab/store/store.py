@@ -68,6 +68,12 @@ class Store:
         with self._database.begin(f"read the runs of cluster {cluster}") as connection:
             return next(iter(rows.read_runs(connection, query.order_by(runs.c.first_seq.desc()).limit(1))), None)
 
+    def recent_runs(self, cluster: str, count: int) -> tuple[Run, ...]:
+        """Return a cluster's newest runs, the newest first."""
+        query = select(runs).where(runs.c.cluster == cluster).order_by(runs.c.first_seq.desc()).limit(count)
+        with self._database.begin(f"read the runs of cluster {cluster}") as connection:
+            return tuple(rows.read_runs(connection, query))
+
     def live_runs(self) -> tuple[Run, ...]:
         """Return the runs that nothing has ended, oldest first in each cluster."""
         query = select(runs).where(runs.c.last_seq.is_(None)).order_by(runs.c.cluster, runs.c.first_seq)

@@ -65,6 +65,10 @@ class Runs(Protocol):
         """Return the newest run of an example in a cluster."""
         ...
 
+    def recent(self, cluster_id: str, count: int) -> tuple[Run, ...]:
+        """Return a cluster's newest runs, the newest first."""
+        ...
+
     def entries(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         """Return the durable entries that concern a run."""
         ...

@@ -189,6 +189,8 @@ def test_live_runs_and_the_latest_run_of_an_example_are_found(store: Store, cloc
     assert latest is not None
     assert latest.id == "b1"
     assert store.latest_run("b", "e9") is None
+    assert [run.id for run in store.recent_runs("a", 2)] == ["a2", "a1"]
+    assert store.recent_runs("c", 2) == ()
     assert store.clusters() == ("a", "b")
 
 

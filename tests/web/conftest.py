@@ -136,6 +136,10 @@ class PageRuns:
         found = [run for run in self.runs.values() if (run.cluster, run.example) == (cluster_id, example)]
         return found[-1] if found else None
 
+    def recent(self, cluster_id: str, count: int) -> tuple[Run, ...]:
+        found = [run for run in self.runs.values() if run.cluster == cluster_id]
+        return tuple(found[::-1][:count])
+
     def entries(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         run = self.runs[run_id]
         span = self.timeline(run.cluster).read(run.first_seq - 1)
