@@ -1,0 +1,153 @@
+"""What the headline says, at the end of four runs recorded on an engine and on the way there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.insight.headline import headline_of
+from lab.insight.knowledge import Knowledge
+from lab.timeline.bundle import Bundle, read_bundle
+from lab.timeline.facts import ContainerStarted, HookSkipped, HookStarted, HookTimedOut, KillStarted, RunAborted, RunClosed
+from tests.insight.life import Life, text
+
+RUNS = Path(__file__).with_name("runs")
+OVERRUN = (
+    "First preStop, which used up the grace period, then SIGTERM (15) from runc to PID 1 sh: taken by its handler, then SIGKILL."
+)
+PRE_STOP = {"preStop": {"exec": {"command": ["x"]}}}
+
+
+def recorded(name: str) -> Bundle:
+    return read_bundle((RUNS / f"{name}.json").read_bytes())
+
+
+def lines_after(name: str, fact_type: type | None = None) -> dict[str, str]:
+    """Return the headline right after the first fact of a type, or at the end."""
+    known, last = Knowledge(), None
+    for last in recorded(name).entries:
+        known.add(last)
+        if fact_type is not None and isinstance(last.fact, fact_type):
+            break
+    assert last is not None
+    return {line.name: text(line.text) for line in headline_of(known, last).lines}
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "left", "exit_code"),
+    [
+        (
+            "graceful",
+            "First preStop (exit 0, 0.2 s), then SIGQUIT (3) from runc to PID 1 nginx: taken by its handler.",
+            "29.9 s were not needed, of 30 s.",
+            "0: PID 1 took SIGQUIT and then ended by itself, with a code of its own choice.",
+        ),
+        (
+            "hook-hangs",
+            OVERRUN,
+            "Nothing of 4 s: the process was killed when they were over.",
+            "137 = 128 + 9 (SIGKILL): SIGKILL from the runtime, because the time was up.",
+        ),
+        (
+            "sigterm-ignored",
+            "SIGTERM (15) from runc to PID 1 sh: dropped by the kernel, then SIGKILL. No preStop hook ran before.",
+            "Nothing of 5 s: the process was killed when they were over.",
+            "137 = 128 + 9 (SIGKILL): SIGKILL from the runtime, because the time was up.",
+        ),
+        (
+            "forced",
+            OVERRUN,
+            "Nothing of 1 s: the process was killed when they were over.",
+            "137 = 128 + 9 (SIGKILL): SIGKILL from the runtime, because the time was up.",
+        ),
+    ],
+)
+def test_at_the_end_order_grace_and_exit_code_are_told(name: str, order: str, left: str, exit_code: str) -> None:
+    lines = lines_after(name)
+    assert lines["now"].startswith("The run is over")
+    assert (lines["order"], lines["left"], lines["exit"]) == (order, left, exit_code)
+    assert "next" not in lines
+
+
+def test_the_file_of_example_2_is_said_to_be_on_the_node_after_the_pod() -> None:
+    assert lines_after("graceful")["files"] == (
+        "/tmp/message is still on the node: it lies outside the pod, which called it /usr/share/message."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "fact_type", "now", "coming"),
+    [
+        ("graceful", ContainerStarted, "The process runs: nginx -g daemon off;.", "Press Delete: the preStop hook comes first"),
+        ("graceful", KillStarted, "The kubelet begins to stop the container.", "The preStop hook begins."),
+        ("graceful", HookStarted, "The preStop hook runs, and so does the process", "When the hook ends, or its time is up"),
+        ("hook-hangs", HookTimedOut, "The preStop hook has used up the grace period.", "The stop signal goes to PID 1."),
+        ("sigterm-ignored", KillStarted, "The kubelet begins to stop the container.", "The stop signal goes to PID 1."),
+    ],
+)
+def test_on_the_way_it_says_what_goes_on_and_what_comes_next(name: str, fact_type: type, now: str, coming: str) -> None:
+    lines = lines_after(name, fact_type)
+    assert lines["now"].startswith(now)
+    assert lines["next"].startswith(coming)
+
+
+def test_after_a_forced_delete_it_says_that_kubectl_has_lost_the_pod() -> None:
+    assert "kubectl does not find the pod any more" in lines_after("forced", HookStarted)["now"]
+
+
+def test_while_the_grace_period_runs_the_line_counts_and_then_no_more() -> None:
+    life = Life(grace=5)
+    life.start()
+    life.delete(10.0)
+    life.kill(10.0, 5)
+    assert [line.counts for line in life.headline.lines if line.name == "left"] == [True]
+    life.exits(0, at=11.0)
+    assert [line.counts for line in life.headline.lines if line.name == "left"] == [False]
+
+
+def test_an_exit_code_that_nothing_explains_stands_alone() -> None:
+    life = Life()
+    life.start()
+    life.delete(5.0)
+    life.exits(3, at=5.1)
+    assert life.lines()["exit"] == "3."
+
+
+def test_a_program_that_ended_by_itself_says_that_prestop_did_not_run() -> None:
+    life = Life(lifecycle=PRE_STOP)
+    life.start()
+    life.exits(0, at=5.0)
+    life.add(HookSkipped(hook="preStop", attempt=0, why="container-exited"))
+    assert life.lines()["exit"] == "0: the program came to an end of its own, so preStop did not run."
+
+
+def test_without_a_witness_no_sender_is_named() -> None:
+    life = Life(grace=5)
+    life.start()
+    life.kill(10.0, 5)
+    life.stop_signal(10.0, 5)
+    assert life.lines()["order"] == "SIGTERM (15) to PID 1. No preStop hook ran before."
+    assert life.lines()["now"] == "SIGTERM is sent to PID 1."
+
+
+def test_a_run_that_created_nothing_says_so() -> None:
+    life = Life()
+    life.known.pods.clear()
+    life.add(RunClosed(run_id="r", why=""), 1.0, container=None)
+    assert life.lines() == {"now": "The run is over. Nothing was created."}
+
+
+def test_a_run_that_the_lab_ended_does_not_call_it_kubernetes_doing() -> None:
+    life = Life()
+    life.start()
+    life.add(RunAborted(run_id="r", why="", by="limit"), 1.0, container=None)
+    assert life.lines()["now"] == "The lab has ended this run itself."
+
+
+def test_a_pod_of_one_container_needs_no_name_and_one_of_two_does() -> None:
+    life = Life()
+    life.start()
+    assert life.headline.container == ""
+    life.known.pods["u1"].spec["containers"].append({"name": "side"})
+    assert life.headline.container == "app"
