@@ -31,7 +31,7 @@ from lab.timeline.facts import (
 
 HOOK_FACTS = (HookStarted, HookFinished, HookFailed, HookTimedOut, HookSkipped)
 
-Play = Callable[[Example, str], Rehearsed]  # an example and the manifest to play it with
+Play = Callable[[Example], Rehearsed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +96,14 @@ def _checked(example: Example, play: Play, clock: Clock) -> Checked | LabError:
 
 
 def _findings(example: Example, play: Play) -> Iterator[Finding]:
-    rehearsed = play(example, example.manifest)
+    rehearsed = play(example)
     yield from _at("example.yaml", example, rehearsed.troubles)
     yield from _at("example.yaml", example, rehearsed.sightings.amiss(example.expect))
     yield from _at("example.yaml", example, _amiss_in_files(example, rehearsed))
     yield from _at("example.yaml", example, _amiss_in_cards(example.cards, rehearsed))
     if example.challenge is not None:
         yield from _at("check.yaml", example, judge_start(example.challenge, rehearsed.entries))
-        solved = play(example, example.challenge.solution)
+        solved = play(example.solved(example.challenge))
         yield from _at("solution.yaml", example, solved.troubles)
         yield from _at("solution.yaml", example, judge_solution(example.challenge, solved.entries))
 

@@ -49,9 +49,9 @@ class Rehearsal:
         self._side = side
         self._clock = clock
 
-    def play(self, example: Example, manifest: str | None = None) -> Rehearsed:
-        """Do what the example's lesson says, with another ``manifest`` when one is given."""
-        scenario = _scenario(example, example.manifest if manifest is None else manifest)
+    def play(self, example: Example) -> Rehearsed:
+        """Do what the example's lesson says."""
+        scenario = _scenario(example)
         timeline = Timeline(f"rehearsal-{secrets.token_hex(4)}", self._clock, MemoryJournal(), keep=KEEP_ENTRIES)
         self._side.runtime.prepare_cluster(timeline.cluster)
         options = ClusterOptions(witness_problem=self._side.witness_problem)
@@ -83,6 +83,7 @@ def open_rehearsal(settings: Settings, clock: Clock) -> Iterator[Rehearsal]:
         yield Rehearsal(side, clock)
 
 
-def _scenario(example: Example, manifest: str) -> Scenario:
+def _scenario(example: Example) -> Scenario:
     actions = tuple(action_from_json(dict(action), "pod.yaml") for action in example.actions())
-    return Scenario(id=example.id, title=example.id, namespace=NAMESPACE, actions=actions, manifests={"pod.yaml": manifest})
+    manifests = {"pod.yaml": example.manifest}
+    return Scenario(id=example.id, title=example.id, namespace=NAMESPACE, actions=actions, manifests=manifests)

@@ -12,13 +12,14 @@ An example is the folder ``examples/<name>/`` with ``pod.yaml`` (the manifest ex
     expect: …                      what a real run must show (`Expectation`); `lab content check` runs every example
 
 With a ``check.yaml`` (`lab.lessons.check`) it is a challenge: ``pod.yaml`` is broken, ``symptom: {en: …, zh: …}`` says what
-one notices, and ``solution.yaml`` is a manifest that passes. Nothing here runs anything.
+one notices, and ``solution.yaml`` is a manifest that passes, by default when one waits until it is ready and deletes it
+gracefully; ``solved: {before_delete, delete, after_delete}`` says what else to do. Nothing here runs anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,6 +80,9 @@ class Challenge:
     symptom: Words
     check: Check
     solution: str
+    before_delete: tuple[Action, ...]
+    delete: SuggestedDelete
+    after_delete: tuple[Action, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +128,17 @@ class Example:
             *after,
         )
 
+    def solved(self, challenge: Challenge) -> Example:
+        """Return the example as it is played with its challenge's solution, which shows no symptom."""
+        return replace(
+            self,
+            manifest=challenge.solution,
+            before_delete=challenge.before_delete,
+            delete=challenge.delete,
+            after_delete=challenge.after_delete,
+            expect=Expectation(),
+        )
+
 
 def read_example(folder: Path, lesson: str, path: str, problems: Problems) -> Example:
     """Read an example folder; ``path`` is how problems name it. Whatever is missing or wrong is noted in ``problems``."""
@@ -152,11 +167,17 @@ def read_example(folder: Path, lesson: str, path: str, problems: Problems) -> Ex
 
 
 def _challenge(folder: Path, path: str, fields: Fields, problems: Problems) -> Challenge:
-    return Challenge(
+    solved = fields.nested("solved")
+    challenge = Challenge(
         symptom=fields.words("symptom"),
         check=read_check(_read(folder / "check.yaml", f"{path}/check.yaml", problems), f"{path}/check.yaml", problems),
         solution=_read(folder / "solution.yaml", f"{path}/solution.yaml", problems),
+        before_delete=solved.list_of("before_delete", dict, default=READY),
+        delete=_suggested_delete(solved),
+        after_delete=solved.list_of("after_delete", dict),
     )
+    solved.finish()
+    return challenge
 
 
 def _submit(fields: Fields) -> Literal["apply", "create"]:

@@ -80,8 +80,8 @@ def example(tmp_path: Path) -> Make:
 def check(example: Example, *runs: tuple[Entry, ...], troubles: tuple[str, ...] = ()) -> list[str]:
     by_manifest = dict(zip((BROKEN, MENDED), runs, strict=False))
 
-    def play(_: Example, manifest: str) -> Rehearsed:
-        return Rehearsed(entries=by_manifest[manifest], files={}, troubles=troubles)
+    def play(one: Example) -> Rehearsed:
+        return Rehearsed(entries=by_manifest[one.manifest], files={}, troubles=troubles)
 
     (checked,) = check_content([example], play, SystemClock(), jobs=1)
     return [str(finding) for finding in checked.findings]
@@ -153,8 +153,8 @@ def test_every_example_is_played_though_one_cannot_be(example: Make, broken: tup
     good = example()
     bad = replace(good, name="other", manifest="none")
 
-    def play(one: Example, manifest: str) -> Rehearsed:
-        if manifest == "none":
+    def play(one: Example) -> Rehearsed:
+        if one.manifest == "none":
             raise LabError("the engine went away")
         return Rehearsed(entries=broken, files={}, troubles=())
 
