@@ -38,6 +38,7 @@ class Stage {
     this.picture = lifelines && new Picture(lifelines, words, this.figures);
     this.steps = list && new Steps(list, { go: (where) => this.chosen(where), hover: (step) => this.picture?.link(step?.seq ?? null, "linked") });
     this.player = new Player({ frame: (seconds) => this.playOn(seconds), tick: () => this.request() });
+    this.player.watch(element);
     if (lifelines) this.startPicture(lifelines);
     this.startControls(element.querySelector("[data-scrub]"));
     this.startViews();
@@ -232,7 +233,6 @@ class Stage {
   startPicture(lifelines) {
     this.scroller = lifelines;
     this.slider = lifelines.querySelector("[data-slider]");
-    this.player.watch(lifelines);
     new ResizeObserver(() => this.redraw()).observe(lifelines);
     this.slider.addEventListener("input", () => {
       this.player.pause();

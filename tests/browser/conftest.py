@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.serving import CHROMIUM, CHROMIUM_ARGUMENTS, Relay, serving
+from tests.browser.stories import Stories
 
 EXPECT_MILLISECONDS = 20_000  # machines that run the suite are busy; nothing here measures time
 
@@ -33,6 +34,11 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def stories(browser: Browser, lab_address: str) -> Stories:
+    return Stories(browser=browser, address=lab_address)
 
 
 @pytest.fixture
