@@ -65,15 +65,26 @@ class Moment:
         return any(f"{text} ".startswith(f"{wanted.strip()} ") for text in (self.text, self.what))
 
 
-def moments(entries: Iterable[Entry]) -> Iterator[Moment]:
-    """Yield the moments of a run's entries in their order; an entry may hold none, and a batch of log lines several. The time
-    of a line is that at which it was written."""
-    statuses: dict[str, str] = {}
-    for entry in entries:
+class Teller:
+    """Tells the moments of a run, entry by entry in their order."""
+
+    def __init__(self) -> None:
+        self._statuses: dict[str, str] = {}
+
+    def add(self, entry: Entry) -> Iterator[Moment]:
+        """Yield the moments of the next entry: none, one, or several, as a batch of log lines holds. The time of a line is that
+        at which it was written."""
         if isinstance(entry.fact, LogChunk):
             yield from (_moment(entry, f"log {text}", _age_seconds(entry, at)) for at, _, text in entry.fact.lines)
         else:
-            yield from (_moment(entry, what) for what in _words(entry, statuses))
+            yield from (_moment(entry, what) for what in _words(entry, self._statuses))
+
+
+def moments(entries: Iterable[Entry]) -> Iterator[Moment]:
+    """Yield the moments of a run's entries in order."""
+    teller = Teller()
+    for entry in entries:
+        yield from teller.add(entry)
 
 
 def first(found: Iterable[Moment], wanted: str) -> Moment | None:

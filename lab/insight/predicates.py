@@ -18,31 +18,52 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.insight.moments import Moment, first, moments
-from lab.timeline.facts import JSON, Entry, FileChanged, ObjectWritten
+from lab.insight.moments import Moment, Teller, first
+from lab.timeline.facts import JSON, Entry, FileChanged, LogChunk, ObjectWritten
+
+KEPT_LOG_LINES = 5_000  # of a run: those after them are no evidence, so that a flood of lines costs no time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What predicates look at: a run's moments, the last text of its files by path, and its pod as it was created."""
 
-    moments: tuple[Moment, ...]
+    moments: Sequence[Moment] = ()
     files: Mapping[str, str | None] = field(default_factory=dict)
     pod: JSON | None = None
 
-    @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Evidence:
-        """Gather it from the entries of a run."""
-        entries = tuple(entries)
-        files: dict[str, str | None] = {}
-        for change in (entry.fact for entry in entries if isinstance(entry.fact, FileChanged)):
-            files |= dict.fromkeys((path for path in (change.path, change.node_path) if path), change.text)
-        stored = (e.fact.object for e in entries if isinstance(e.fact, ObjectWritten) and _creates_a_pod(e.fact))
-        return cls(moments=tuple(moments(entries)), files=files, pod=next(stored, None))
+
+class Gathering:
+    """Gathers evidence, entry by entry in their order."""
+
+    def __init__(self) -> None:
+        self._teller = Teller()
+        self._moments: list[Moment] = []
+        self._lines = 0
+        self._files: dict[str, str | None] = {}
+        self._pod: JSON | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What has been gathered; it grows with the gathering."""
+        return Evidence(moments=self._moments, files=self._files, pod=self._pod)
+
+    def add(self, entry: Entry) -> None:
+        """Take the next entry in."""
+        fact = entry.fact
+        if isinstance(fact, LogChunk):
+            if self._lines >= KEPT_LOG_LINES:
+                return
+            self._lines += len(fact.lines)
+        elif isinstance(fact, FileChanged):
+            self._files |= dict.fromkeys((path for path in (fact.path, fact.node_path) if path), fact.text)
+        elif isinstance(fact, ObjectWritten) and self._pod is None and _creates_a_pod(fact):
+            self._pod = fact.object
+        self._moments += self._teller.add(entry)
 
 
 def _creates_a_pod(written: ObjectWritten) -> bool:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from lab.insight.predicates import Evidence, Predicate
+from lab.insight.predicates import Evidence, Gathering, Predicate
 from lab.lessons.fields import LANGUAGES, Words
 from lab.lessons.predicate_reader import Reader
 from lab.lessons.problems import Problems
@@ -69,17 +69,37 @@ class Check:
     hints: tuple[Rule, ...]
 
     def judge(self, entries: Iterable[Entry]) -> Verdict:
-        """Judge a run by what it has shown so far. Only a run that has ended in the ordinary way can pass: until then, what
-        must not happen may still happen."""
-        entries = tuple(entries)
-        evidence = Evidence.of(entries)
-        held = tuple(requirement.that.holds(evidence) for requirement in self.require)
-        closed = any(isinstance(entry.fact, RunClosed) for entry in entries)
-        aborted = any(isinstance(entry.fact, RunAborted) for entry in entries)
-        spoilt = _first(self.failcheck, evidence)
-        passed = closed and all(held) and spoilt is None
-        hint = None if passed else _first(self.hints, evidence)
-        return Verdict(passed=passed, ended=closed or aborted, held=held, spoilt=spoilt, hint=hint)
+        """Judge a run by what it has shown so far."""
+        judge = Judge(self)
+        for entry in entries:
+            judge.add(entry)
+        return judge.verdict()
+
+
+class Judge:
+    """Judges a run by a check, entry by entry. Only a run that has ended in the ordinary way can pass: until then, what must not
+    happen may still happen."""
+
+    def __init__(self, check: Check) -> None:
+        self.check = check
+        self._gathering = Gathering()
+        self._closed = False
+        self._aborted = False
+
+    def add(self, entry: Entry) -> None:
+        """Take the run's next entry in."""
+        self._gathering.add(entry)
+        self._closed = self._closed or isinstance(entry.fact, RunClosed)
+        self._aborted = self._aborted or isinstance(entry.fact, RunAborted)
+
+    def verdict(self) -> Verdict:
+        """Return how the run stands."""
+        evidence = self._gathering.evidence
+        held = tuple(requirement.that.holds(evidence) for requirement in self.check.require)
+        spoilt = _first(self.check.failcheck, evidence)
+        passed = self._closed and not self._aborted and all(held) and spoilt is None
+        hint = None if passed else _first(self.check.hints, evidence)
+        return Verdict(passed=passed, ended=self._closed or self._aborted, held=held, spoilt=spoilt, hint=hint)
 
 
 def _first(rules: Iterable[Rule], evidence: Evidence) -> Words | None:
