@@ -16,6 +16,7 @@ from lab.kubelet import termination_message
 from lab.kubelet.backoff import SYNC_RETRY_SECONDS, Backoff
 from lab.kubelet.containers import Kill, kill_container, start_container
 from lab.kubelet.file_watch import FileWatch
+from lab.kubelet.image_pull import look_for_pull_secrets
 from lab.kubelet.node_services import PodAborted, PodOnNode
 from lab.kubelet.pod_actions import PodActions, pod_actions
 from lab.kubelet.probes import Prober
@@ -103,12 +104,14 @@ class PodWorker:
             self._files = FileWatch(self.on, self._volumes)
             self.on.look = self._files.look
             self._prober.begin()
+        look_for_pull_secrets(self.on)
         actions = pod_actions(self.on.pod, self.on.refresh())
         if actions.kill_pod:
             return SyncOutcome(finished=True)
         stopped = (self.on.of(container).latest for container, _ in actions.stop)
         self.on.stopped_in_pass = frozenset(attempt.container_id for attempt in stopped if attempt)
-        self._stop(actions.stop)
+        for container, kill in actions.stop:  # one after the other (kuberuntime_manager.go: SyncPod, step 3)
+            kill_container(self.on, container, kill)
         try:
             sandbox = self._ensure_sandbox()
         except EngineUnavailable:

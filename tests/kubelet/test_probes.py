@@ -48,6 +48,15 @@ def test_a_probe_s_own_grace_period_comes_before_the_pod_s(given: Given, own: in
     assert story.steps()[1:4] == [(grace, "preStop is abandoned"), (grace, "SIGTERM"), (grace + 2, "SIGKILL")]
 
 
+def test_containers_that_fail_their_probes_at_once_are_stopped_one_after_the_other(given: Given) -> None:
+    """kuberuntime_manager.go: SyncPod, step 3; only the end of a pod stops all at once."""
+    stage = given(a=deaf(probe=takes(0, 1)), b=deaf(probe=takes(0, 1)))
+    failing = probe(initialDelaySeconds=3)
+    story = stage.run(pod(container("a", livenessProbe=failing), container("b", livenessProbe=failing), grace=4), seconds=12)
+    assert story.event_times("Killing")[:2] == [3.0, 7.0]
+    assert [story.starts(name)[1] for name in "ab"] == [11.0, 11.0]
+
+
 def test_a_probe_s_own_grace_period_plays_no_role_when_the_pod_is_deleted(given: Given) -> None:
     liveness = probe(terminationGracePeriodSeconds=1)
     story = given(app=deaf()).run(pod(container(livenessProbe=liveness), grace=6)).delete_to_the_end()
