@@ -24,6 +24,7 @@ from lab.timeline.facts import (
     HookTimedOut,
     KillStarted,
     ObjectWritten,
+    ProcessesSeen,
     ProcessObserved,
     RunAborted,
     RunClosed,
@@ -70,6 +71,7 @@ class Instance:
     exited: Entry | None = None
     kill: KillStarted | None = None
     observed: ProcessObserved | None = None
+    seen: ProcessesSeen | None = None
     hooks: dict[Hook, HookKnown] = field(default_factory=dict)
     stop_signal: SignalSent | None = None
     kill_signal: SignalSent | None = None
@@ -207,6 +209,8 @@ def _note(instance: Instance, entry: Entry) -> None:
             instance.kill = kill
         case ProcessObserved() as observed:
             instance.observed = observed
+        case ProcessesSeen() as seen:
+            instance.seen = seen
         case HookStarted(hook=hook):
             instance.hooks[hook] = HookKnown(started=entry)
         case HookTimedOut(hook=hook):

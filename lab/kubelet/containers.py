@@ -18,6 +18,7 @@ from lab.kubelet.hooks import run_hook, run_pre_stop
 from lab.kubelet.image_pull import ensure_image
 from lab.kubelet.listener import AttemptListener
 from lab.kubelet.node_services import PodOnNode, seconds_since
+from lab.kubelet.process_looks import look_before_stop
 from lab.kubelet.start_failed import StartFailed, start_failed
 from lab.kubelet.volumes import PodVolumes
 from lab.pods.model import Container
@@ -28,7 +29,6 @@ from lab.timeline.facts import (
     ContainerStarted,
     HookSkipped,
     KillStarted,
-    ProcessObserved,
     SignalSent,
 )
 from lab.timeline.pod_record import Attempt
@@ -117,7 +117,7 @@ def stop_container(on: PodOnNode, container: Container, attempt: Attempt, grace_
     if on.wait_until(ended, 0):
         return
     signal, source = stop_signal_of(container, attempt.stop_signal)
-    _observe(on, container, attempt)
+    look_before_stop(on, container, attempt)
     deadline = on.clock.monotonic() + grace_seconds  # the engine's own time to send a signal is not the container's
     _send(on, container, attempt, signal, why="stop-signal", source=source, timeout_seconds=grace_seconds)
     if on.wait_until(ended, max(0.0, deadline - on.clock.monotonic())):
@@ -225,21 +225,6 @@ def _wait_for_turn(on: PodOnNode, names: tuple[str, ...], grace_seconds: int) ->
     """Wait until the named containers have ended, at most ``grace_seconds``; return the seconds waited, without those in which
     one of them was held."""
     return wait_unheld(on, lambda: not any(on.record.of(name).running for name in names), names, max(0, grace_seconds))
-
-
-def _observe(on: PodOnNode, container: Container, attempt: Attempt) -> None:
-    state = on.node.runtime.process_state(attempt.container_id)
-    if state is None:
-        return
-    observed = ProcessObserved(
-        attempt=attempt.number,
-        command=state.command,
-        sig_blocked=state.sig_blocked,
-        sig_ignored=state.sig_ignored,
-        sig_caught=state.sig_caught,
-        others=state.others,
-    )
-    on.note(observed, container)
 
 
 def _send(

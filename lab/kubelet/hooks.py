@@ -7,11 +7,13 @@ never killed. Source: pkg/kubelet/lifecycle/handlers.go, pkg/kubelet/kuberuntime
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from lab.errors import ContainerGone, EngineError
 from lab.kubelet import http_get
 from lab.kubelet.node_services import PodOnNode
+from lab.kubelet.process_looks import looking_during_hook
 from lab.pods.model import Container, ExecAction, Handler, HTTPGetAction, NoAction, SleepAction, TCPSocketAction
 from lab.timeline.facts import HandlerKind, Hook, HookFailed, HookFinished, HookStarted, HookTimedOut
 from lab.timeline.pod_record import Attempt
@@ -44,7 +46,8 @@ def run_hook(on: PodOnNode, container: Container, attempt: Attempt, hook: Hook, 
     started = HookStarted(hook=hook, handler=kind, action=_action(on, container, handler), attempt=attempt.number)
     on.note(started, container)
     began = on.clock.monotonic()
-    outcome = _handle(on, container, attempt, handler, limit_seconds)
+    with looking_during_hook(on, container, attempt) if kind == "exec" else nullcontext():
+        outcome = _handle(on, container, attempt, handler, limit_seconds)
     if outcome is None:
         return True
     took = on.clock.monotonic() - began

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from lab.runtime.runtime import ProcessState
@@ -19,9 +20,11 @@ _COMMAND_LIMIT_BYTES = 4096  # of a command line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A process (not a thread) seen from the host. ``namespace_pid`` is its number in the innermost PID namespace."""
+    """A process (not a thread) seen from the host. ``namespace_pid`` is its number in the innermost PID namespace, ``parent`` its
+    parent's on the host."""
 
     pid: int
+    parent: int
     namespace: str
     namespace_pid: int
     name: str
@@ -38,6 +41,7 @@ def process(pid: int) -> Process | None:
         namespace = os.readlink(f"/proc/{pid}/ns/pid")
         return Process(
             pid=int(fields["Tgid"]),
+            parent=int(fields["PPid"]),
             namespace=namespace,
             namespace_pid=int(fields["NStgid"].split()[-1]),
             name=fields["Name"],
@@ -75,17 +79,17 @@ def process_state(host_pid: int) -> ProcessState | None:
     first = process(host_pid)
     if first is None:
         return None
-    others = []
-    for other in processes_beside(host_pid):
-        others.append((other.namespace_pid, command_line(other.pid) or f"[{other.name}]"))
-        if len(others) == _OTHERS_LIMIT:
-            break
+    beside = list(islice(processes_beside(host_pid), _OTHERS_LIMIT))
+    numbers = {known.pid: known.namespace_pid for known in (first, *beside)}
+    commands = {known.pid: command_line(known.pid) or f"[{known.name}]" for known in (first, *beside)}
+    tree = ((one.namespace_pid, numbers.get(one.parent, 0), commands[one.pid]) for one in (first, *beside))
     return ProcessState(
-        command=command_line(host_pid) or f"[{first.name}]",
+        command=commands[first.pid],
         sig_blocked=f"{first.blocked:016x}",
         sig_ignored=f"{first.ignored:016x}",
         sig_caught=f"{first.caught:016x}",
-        others=tuple(sorted(others)),
+        others=tuple(sorted((other.namespace_pid, commands[other.pid]) for other in beside)),
+        tree=tuple(sorted(tree)),
     )
 
 

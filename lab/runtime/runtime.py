@@ -115,13 +115,15 @@ class ExecResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessState:
-    """PID 1's command and signal masks (16 hex digits), and the other processes as (pid in the container, command line)."""
+    """PID 1's command and signal masks (16 hex digits), the other processes as (pid in the container, command line), and all of
+    them as a ``tree``: (pid, parent's pid or 0 for a parent outside, command line), PID 1 first."""
 
     command: str
     sig_blocked: str
     sig_ignored: str
     sig_caught: str
     others: tuple[tuple[int, str], ...]
+    tree: tuple[tuple[int, int, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -215,7 +215,8 @@ class ScriptedRuntime:
             return None
         caught = sum(1 << (signal_number(name) - 1) for name in instance.script.on_signal)
         zero = "0" * 16
-        return ProcessState(command="sh", sig_blocked=zero, sig_ignored=zero, sig_caught=f"{caught:016x}", others=())
+        masks = {"sig_blocked": zero, "sig_ignored": zero, "sig_caught": f"{caught:016x}"}
+        return ProcessState(command="sh", others=(), tree=((1, 0, "sh"),), **masks)
 
     def changed_files(self, container_id: str, *, limit_bytes: int = 4096) -> tuple[ChangedFile, ...]:
         """Return the script's files."""

@@ -216,6 +216,7 @@ class TracepointWitness:
         namespace = sender.namespace if sender is not None and inside else f"gone:{event.target_thread}"
         return Process(
             pid=event.target_thread,
+            parent=0,
             namespace=namespace,
             namespace_pid=0,
             name=event.target_name,

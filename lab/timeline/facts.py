@@ -300,6 +300,17 @@ class ProcessObserved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessesSeen:
+    """The processes of a container at one instant, as (pid, parent's pid, command line), both numbered as the container counts;
+    parent 0 is outside: what the runtime started. ``moment``: hook-running (an exec hook has run for a moment) ·
+    before-stop-signal."""
+
+    attempt: int
+    moment: Literal["hook-running", "before-stop-signal"]
+    processes: tuple[tuple[int, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalSent:
     """The kubelet had the runtime send a signal to PID 1. ``why`` is stop-signal or grace-period-over;
     ``source`` of the stop signal: lifecycle · image · default · kill. ``timeout_seconds`` until SIGKILL (0 for SIGKILL)."""
@@ -439,6 +450,7 @@ NodeFact = (
     | ProbeChanged
     | KillStarted
     | ProcessObserved
+    | ProcessesSeen
     | SignalSent
     | SignalReceived
     | ObserverUnavailable

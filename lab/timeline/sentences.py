@@ -36,6 +36,7 @@ from lab.timeline.facts import (
     ObjectWritten,
     ObserverUnavailable,
     ProbeChanged,
+    ProcessesSeen,
     ProcessObserved,
     RunAborted,
     RunClosed,
@@ -111,7 +112,7 @@ def sentence(entry: Entry) -> Sentence:
             return Sentence(actor="kubelet", text=_of_container(fact, name))
         case HookStarted() | HookFinished() | HookFailed() | HookTimedOut() | HookSkipped():
             return Sentence(actor="hook", text=_of_hook(fact, name))
-        case SignalSent() | SignalReceived() | ProcessObserved():
+        case SignalSent() | SignalReceived() | ProcessObserved() | ProcessesSeen():
             return Sentence(actor="signal", text=_of_signal(fact, name))
         case ContainerExited():
             return Sentence(actor="process", text=_exited(fact, name))
@@ -278,7 +279,7 @@ def _printed(stdout: str, stderr: str) -> str:
     return f", printed {output}" if output else ""
 
 
-def _of_signal(fact: SignalSent | SignalReceived | ProcessObserved, name: str) -> str:
+def _of_signal(fact: SignalSent | SignalReceived | ProcessObserved | ProcessesSeen, name: str) -> str:
     match fact:
         case SignalSent():
             why = "the grace period is over" if fact.why == "grace-period-over" else _STOP_SIGNAL_SOURCES[fact.source]
@@ -288,6 +289,9 @@ def _of_signal(fact: SignalSent | SignalReceived | ProcessObserved, name: str) -
             return f"{fact.signal} ({fact.number}) from {fact.sender or 'the kernel'} to {target}: {_RESULTS[fact.result]}."
         case ProcessObserved():
             return f"PID 1 of {name} is {_excerpt(fact.command)}; SigCgt {fact.sig_caught}, SigIgn {fact.sig_ignored}."
+        case ProcessesSeen():
+            listed = "; ".join(f"{pid} {command}" for pid, _, command in fact.processes)
+            return f"processes of {name}: {_excerpt(listed)}"
         case _:
             assert_never(fact)
 

@@ -14,6 +14,7 @@ from lab.timeline.facts import ProcessObserved
 from lab.timeline.signal_names import NOISE, in_mask, signal_name
 from lab.web.story import Story
 
+DEEPEST_TREE = 20  # levels shown: far more than a container has
 STOP_SIGNALS = (1, 2, 3, 10, 12, 15)  # HUP INT QUIT USR1 USR2 TERM: those one asks of before a stop
 
 
@@ -27,13 +28,25 @@ class MaskBit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A process and those that it started."""
+
+    pid: int
+    command: str
+    children: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerProcesses:
-    """The processes of a container's newest instance. ``observed`` is None before anybody looked."""
+    """The processes of a container's newest instance. ``roots`` are PID 1 and what the runtime started beside it, as last looked
+    at; ``moment`` is when, "" before anybody looked. ``observed`` has PID 1's masks, once they were read."""
 
     container: str
     attempt: int
     running: bool
     command: tuple[str, ...]
+    moment: Literal["", "hook-running", "before-stop-signal"]
+    roots: tuple[Node, ...]
     observed: ProcessObserved | None
     bits: tuple[MaskBit, ...]
 
@@ -53,8 +66,28 @@ def _of_instance(instance: Instance) -> ContainerProcesses:
         attempt=instance.attempt,
         running=instance.exited is None,
         command=instance.created.argv if instance.created else (),
+        moment=instance.seen.moment if instance.seen else "before-stop-signal" if instance.observed else "",
+        roots=_roots(instance),
         observed=instance.observed,
         bits=mask_bits(instance.observed) if instance.observed else (),
+    )
+
+
+def _roots(instance: Instance) -> tuple[Node, ...]:
+    if instance.seen is not None:
+        return _nodes(0, instance.seen.processes, frozenset())
+    if instance.observed is not None:  # of a lab that did not tell the parents
+        first = Node(pid=1, command=instance.observed.command, children=())
+        return (first, *(Node(pid=pid, command=command, children=()) for pid, command in instance.observed.others))
+    return ()
+
+
+def _nodes(parent: int, processes: tuple[tuple[int, int, str], ...], above: frozenset[int]) -> tuple[Node, ...]:
+    """Return the children of a process; what claims to descend from itself is left out."""
+    return tuple(
+        Node(pid=pid, command=command, children=_nodes(pid, processes, above | {pid}) if len(above) < DEEPEST_TREE else ())
+        for pid, own_parent, command in processes
+        if own_parent == parent and pid not in above
     )
 
 

@@ -180,6 +180,9 @@ def test_process_state_shows_masks_and_other_processes(docker_lab: Any) -> None:
     state = docker_lab.runtime.process_state(container_id)
     assert int(state.sig_caught, 16) & 1 << 14
     assert [command for _, command in state.others] == ["sleep 600"]
+    (first, *rest) = state.tree
+    assert first[:2] == (1, 0)
+    assert [(parent, command) for _, parent, command in rest] == [(1, "sleep 600")]
     docker_lab.runtime.signal_container(container_id, "SIGKILL")
     recorder.exit()
     assert docker_lab.runtime.process_state(container_id) is None
