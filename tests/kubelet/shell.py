@@ -120,6 +120,7 @@ class Shell:
         self._process = process
         self._status = 0
         self._last_job: Process | None = None
+        self._substitutions = 0
 
     def run(self, command: Command) -> int:
         """Run a command; return its status."""
@@ -144,20 +145,31 @@ class Shell:
                 self._start(inner)
                 return 0
             case Subshell(body=body, redirects=redirects):
-                return self._redirected(redirects, lambda: self.run(body))
+                return self._redirected(redirects, lambda: self._apart(body))
             case Simple():
                 status = self._redirected(command.redirects, lambda: self._simple(command))
                 self._run_traps()
                 return status
 
+    def _apart(self, body: Sequence) -> int:
+        """Run commands whose variables and exit are their own."""
+        process, variables = self._process, dict(self._process.variables)
+        try:
+            return self.run(body)
+        except Exited as exited:
+            return exited.code
+        finally:
+            process.variables = variables
+
     def _simple(self, command: Simple) -> int:
-        argv = tuple(self._expand(word) for word in command.words)
+        substituted = self._substitutions
+        argv = self._arguments(command.words)
         if not argv:
             return 0
         name, equals, value = argv[0].partition("=")
         if equals and len(argv) == 1 and name.isidentifier():
             self._process.variables[name] = value
-            return 0
+            return self._status if self._substitutions > substituted else 0
         match argv[0]:
             case "exit":
                 raise Exited(int(argv[1]) if argv[1:] else self._status)
@@ -197,7 +209,7 @@ class Shell:
         child.variables = dict(parent.variables)
         self._last_job = child
         if isinstance(command, Simple) and not command.redirects:
-            argv = tuple(self._expand(word) for word in command.words)
+            argv = self._arguments(command.words)
             parent.instance.spawn(child, lambda: child.run(argv))
         else:
             parent.instance.spawn(child, lambda: child.run_with(lambda: Shell(child).run(command)))
@@ -213,6 +225,10 @@ class Shell:
         while self._process.pending:
             name = self._process.pending.pop(0)
             self.run(parse(self._process.traps[name]))
+
+    def _arguments(self, words: tuple[Word, ...]) -> tuple[str, ...]:
+        """Expand words; one that was not quoted and comes to nothing is none."""
+        return tuple(text for word in words if (text := self._expand(word)) or word.quoted)
 
     def _expand(self, word: Word) -> str:
         return "".join(self._value(part.kind, part.value) for part in word.parts)
@@ -239,8 +255,9 @@ class Shell:
         process, out = self._process, self._process.out
         pieces: list[str] = []
         process.out = pieces.append
+        self._substitutions += 1
         try:
-            self._status = self.run(parse(source))
+            self._status = self._apart(parse(source))
         finally:
             process.out = out
         return "".join(pieces).rstrip("\n")

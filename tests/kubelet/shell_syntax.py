@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 OPERATORS = ("&&", "||", ">>", ">&", "2>&1", ";", "&", "(", ")", ">", "\n")
-RESERVED = frozenset({"for", "while", "until", "do", "done"})
+UNKNOWN = ("if", "case", "{", "!", "function", "do", "done")  # where a command is expected
 NAME = re.compile(r"[A-Za-z_]\w*|[!?$]")
 
 
@@ -25,10 +25,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Word:
-    """Pieces that stand together. ``plain`` is its text when nothing in it was quoted or is expanded."""
+    """Pieces that stand together. ``plain`` is its text when nothing in it was ``quoted`` or is expanded."""
 
     parts: tuple[Part, ...]
     plain: str | None
+    quoted: bool
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ class _Parser:
         if self._is("while", "until"):
             runs_while = self._plain() == "while"
             return Loop(self.sequence(until=("do",)), self._body(), runs_while)
+        if self._is(*UNKNOWN):
+            raise ValueError(f"cannot parse at {self.next!r}")
         return self._simple()
 
     def _body(self) -> Sequence:
@@ -226,17 +229,17 @@ def _word(source: str, at: int) -> tuple[Word, int]:
         else:
             at = _piece(source, at, parts)
     text = source[begin:at]
-    return Word(tuple(parts), None if re.search(r"['\"$\\]", text) else text), at
+    return Word(tuple(parts), None if re.search(r"['\"$\\]", text) else text, re.search("['\"]", text) is not None), at
 
 
 def _quoted(source: str, at: int, parts: list[Part]) -> int:
     parts.append(Part("text", ""))
     while source[at] != '"':
-        at = _piece(source, at, parts)
+        at = _piece(source, at, parts, unknown="\\`")
     return at + 1
 
 
-def _piece(source: str, at: int, parts: list[Part]) -> int:
+def _piece(source: str, at: int, parts: list[Part], unknown: str = "\\`|<*{}") -> int:
     """Take one character or one expansion."""
     if source.startswith("$((", at):
         end = source.index("))", at)
@@ -250,7 +253,7 @@ def _piece(source: str, at: int, parts: list[Part]) -> int:
     if name:
         parts.append(Part("variable", name[0]))
         return name.end()
-    if source[at] in "\\`|<*{}":
+    if source[at] in unknown:
         raise ValueError(f"cannot parse {source!r}: {source[at]} is not known here")
     parts.append(Part("text", source[at]))
     return at + 1
