@@ -2,6 +2,7 @@
 import "./htmx.js";
 import { startCards } from "./cards.js";
 import { startDrops } from "./drop.js";
+import { startComparison } from "./compare.js";
 import { startEditors } from "./editor.js";
 import { startHolds } from "./holds.js";
 import { startPredictions } from "./predict.js";
@@ -15,3 +16,4 @@ startDrops();
 startHolds();
 startPredictions();
 startStages();
+startComparison();

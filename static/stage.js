@@ -1,7 +1,8 @@
 // The stage: a run's steps, lifelines, grace ruler and panels, drawn from frames and stepped through.
 //
 // `mountStage(element, {words, language}) → stage`; `stage.take(message)` for every message of frames, from a stream or a file;
-// `stage.go(seq)` shows the run as of a frame. The element may hold all of a card's places or only some:
+// `stage.go(seq)` shows the run as of a frame; `makeAxis` may give the lifelines an axis that they share with another run's. The
+// element may hold all of a card's places or only some:
 //
 //   [data-lifelines] with svg[data-gutter], svg[data-plot] and input[data-slider]; [data-ruler-words]; [data-scrub] with buttons
 //   [data-go=first|back|forward|last], [data-play], [data-follow] and [data-position]; ol.steps; [data-hidden-count];
@@ -19,12 +20,14 @@ import { Figures, fill } from "./stage/text.js";
 const PAGE_STEPS = 10;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-export function mountStage(element, { words, language, announce = () => {} }) {
-  return new Stage(element, { words, language, announce });
+export { Axis } from "./stage/axis.js";
+
+export function mountStage(element, { words, language, announce = () => {}, makeAxis }) {
+  return new Stage(element, { words, language, announce, makeAxis });
 }
 
 class Stage {
-  constructor(element, { words, language, announce }) {
+  constructor(element, { words, language, announce, makeAxis }) {
     Object.assign(this, { element, words, announce, figures: new Figures(language) });
     this.record = new Record();
     this.view = element.dataset.view ?? "truth";
@@ -35,7 +38,7 @@ class Stage {
     this.panels = new Panels(element);
     const lifelines = element.querySelector("[data-lifelines]");
     const list = element.querySelector("ol.steps");
-    this.picture = lifelines && new Picture(lifelines, words, this.figures);
+    this.picture = lifelines && new Picture(lifelines, words, this.figures, makeAxis);
     this.steps = list && new Steps(list, { go: (where) => this.chosen(where), hover: (step) => this.picture?.link(step?.seq ?? null, "linked") });
     this.player = new Player({ frame: (seconds) => this.playOn(seconds), tick: () => this.request() });
     this.player.watch(element);

@@ -17,6 +17,7 @@ from htmx_flask import Htmx
 from lab.share import FRONT_END, TEMPLATES
 from lab.web.actions import add_actions
 from lab.web.bundles import add_bundles
+from lab.web.comparisons import add_comparisons
 from lab.web.embeds import add_embeds
 from lab.web.formats import FILTERS
 from lab.web.guard import Guard
@@ -49,6 +50,7 @@ def create_blueprint(services: Services) -> Blueprint:
     add_hands(blueprint, site)
     add_repeats(blueprint, site)
     add_predictions(blueprint, site)
+    add_comparisons(blueprint, site)
     add_bundles(blueprint, site)
     add_embeds(blueprint, site)
     add_problems(blueprint, site)

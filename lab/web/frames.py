@@ -46,6 +46,7 @@ class RenderedStep:
     """A row of the list of steps. ``say`` is what is read aloud when it happens, None when nothing is."""
 
     html: Markup
+    sentence: Markup
     actor: str
     family: str
     say: str | None
@@ -115,6 +116,7 @@ class Renderer:
         sentence = Markup(html.partition(SENTENCE)[2].partition(SENTENCE_END)[0])  # noqa: S704 - a part of what was rendered
         return RenderedStep(
             html=Markup(html.replace(SENTENCE_END, "", 1)),  # noqa: S704 - the same, without a comment of ours
+            sentence=sentence,
             actor=step.actor,
             family=step.family,
             say=sentence.striptags() if step.announced else None,

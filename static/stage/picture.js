@@ -16,8 +16,10 @@ const FOOT_PIXELS = 40; // the figures below, in two lines
 export const SMALLEST_PIXELS = 560; // the picture scrolls in its card where there is less room
 
 export class Picture {
-  constructor(root, words, figures) {
+  // `makeAxis` takes what the run asks of its axis: times, graces, unused, idle, width.
+  constructor(root, words, figures, makeAxis = (asked) => new Axis(asked)) {
     this.root = root;
+    this.makeAxis = makeAxis;
     this.words = words;
     this.figures = figures;
     this.svg = root.querySelector("[data-plot]");
@@ -29,7 +31,7 @@ export class Picture {
     this.record = record;
     this.view = view;
     this.deleted = deletion(record);
-    this.axis = new Axis({ ...moments(record), width: Math.max(width, SMALLEST_PIXELS) - 2 * SIDE_PIXELS });
+    this.axis = this.makeAxis({ ...moments(record), width: Math.max(width, SMALLEST_PIXELS) - 2 * SIDE_PIXELS });
     const layout = (this.layout = new Layout(record, this.axis, view, TOP_PIXELS));
     this.rulerTop = layout.bottom + 10;
     this.rulerCount = Math.max(1, record.rulers.size);

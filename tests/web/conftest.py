@@ -315,7 +315,8 @@ class PodScript:
         self.event("Created", "Container created")
         self.node(ContainerStarted(container_id="c1" * 32, attempt=0, pid=4242, started_at="2026-11-24T18:00:00.123456Z"))
         self.event("Started", "Container started")
-        self.node(LogChunk(attempt=0, offset=0, lines=(("2026-11-24T18:00:00.200000Z", "stdout", "ready <b>now</b>"),)))
+        written_at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        self.node(LogChunk(attempt=0, offset=0, lines=((written_at, "stdout", "ready <b>now</b>"),)))
         self.pod("status", "kubelet", {"running": {"startedAt": self.now}}, phase="Running")
 
     def stop(self) -> None:
