@@ -135,6 +135,12 @@ class Editor {
       this.text = this.original;
       this.card.querySelector(".reply").replaceChildren();
     });
+    for (const button of document.querySelectorAll(`[data-solve="${this.card.id}"]`)) {
+      button.addEventListener("click", () => {
+        this.text = button.closest("details").querySelector("pre").textContent;
+        this.view.focus();
+      });
+    }
     const compare = this.form.querySelector("[data-diff]");
     compare.addEventListener("click", () => {
       this.comparing = !this.comparing;

@@ -17,6 +17,7 @@ from htmx_flask import Htmx
 from lab.share import FRONT_END, TEMPLATES
 from lab.web.actions import add_actions
 from lab.web.bundles import add_bundles
+from lab.web.challenges import add_challenges
 from lab.web.comparisons import add_comparisons
 from lab.web.embeds import add_embeds
 from lab.web.formats import FILTERS
@@ -46,6 +47,7 @@ def create_blueprint(services: Services) -> Blueprint:
     blueprint.after_app_request(keep_language)
     blueprint.record_once(lambda state: _configure(state, services.settings))
     add_pages(blueprint, site)
+    add_challenges(blueprint, site)
     add_actions(blueprint, site)
     add_hands(blueprint, site)
     add_repeats(blueprint, site)

@@ -18,7 +18,8 @@ from lab.insight.lifelines import Lifelines
 from lab.insight.marks import Arrow, BarClosed, BarOpened, Lane, Mark, Point
 from lab.insight.ruler import Ruler
 from lab.lessons import Language
-from lab.timeline.facts import JSON, Entry, ObjectWritten
+from lab.lessons.check import Check, Judge
+from lab.timeline.facts import JSON, Entry, ObjectWritten, RunOpened
 from lab.web import panels
 from lab.web.processes import processes_of
 from lab.web.rows import Row, rows_of
@@ -33,10 +34,12 @@ PARTS: Mapping[str, Callable[[Story], object]] = {
     "headline": panels.headline_of,
     "processes": processes_of,
     "hints": lambda story: story.hints.found,
+    "check": lambda story: story.judge,
     "holds": lambda story: story.hands,
     "shell": lambda story: story.hands,
     "command": lambda story: story.hands.executed,
 }
+CheckOf = Callable[[str], Check | None]
 SENTENCE = 'class="sentence">'
 SENTENCE_END = "<!--/sentence-->"
 
@@ -101,9 +104,11 @@ class Frame:
 class Renderer:
     """Renders the pieces of a run in one language; usable from any thread, outside requests too."""
 
-    def __init__(self, environment: Environment, language: Language) -> None:
+    def __init__(self, environment: Environment, language: Language, check_of: CheckOf = lambda _: None) -> None:
+        """Render with templates of ``environment``; ``check_of`` an example's id is its check, if it is a challenge."""
         self._environment = environment
         self.language = language
+        self.check_of = check_of
         self.say: Wording = WORDINGS[language]
 
     def part(self, part: str, story: Story) -> Markup:
@@ -149,6 +154,8 @@ class Frames:
 
     def add(self, entry: Entry) -> Frame | None:
         """Return what an entry changes on the page; None for one that was taken in before."""
+        if isinstance(entry.fact, RunOpened) and (check := self._renderer.check_of(entry.fact.example)):
+            self.story.judge = Judge(check)
         if not self.story.add(entry):
             return None
         story, render = self.story, self._renderer

@@ -66,6 +66,17 @@ class Row:
     before: Markup
     card: Card | None
     after: Markup
+    challenge: ChallengeLink | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeLink:
+    """A challenge in a list or in a lesson's text; it has a page of its own."""
+
+    key: str
+    title: str
+    symptom: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +161,9 @@ class Presenters:
 
     def index(self, language: Language) -> IndexPage:
         """Return the list of lessons."""
-        return IndexPage(lessons=tuple(_link(x, language) for x in self._catalog.lessons), engine_problem=self._engine_problem)
+        return IndexPage(
+            lessons=tuple(lesson_link(x, language) for x in self._catalog.lessons), engine_problem=self._engine_problem
+        )
 
     def lesson(self, lesson: Lesson, cluster: str, language: Language) -> LessonPage:
         """Return a lesson's page with the learner's newest run of each example."""
@@ -161,8 +174,8 @@ class Presenters:
             of=len(self._catalog.lessons),
             minutes=lesson.minutes,
             rows=tuple(self._rows(lesson, cluster, language)),
-            previous=_link(before, language) if before else None,
-            following=_link(after, language) if after else None,
+            previous=lesson_link(before, language) if before else None,
+            following=lesson_link(after, language) if after else None,
             stream_url=url_for("lab.lesson_stream", slug=lesson.slug, lang=language),
             engine_problem=self._engine_problem,
         )
@@ -174,7 +187,7 @@ class Presenters:
         return RunPage(
             run_id=run.id,
             title=example.labels[language] if example else run.example,
-            lesson=_link(lesson, language) if lesson else None,
+            lesson=lesson_link(lesson, language) if lesson else None,
             opened_at=run.opened_at,
             card=self.run_card(run, example, language),
             stream_url=url_for("lab.run_stream", run_id=run.id, lang=language),
@@ -227,8 +240,10 @@ class Presenters:
 
     def _rows(self, lesson: Lesson, cluster: str, language: Language) -> Iterator[Row]:
         for number, (before, example, after) in enumerate(stretches(lesson.blocks(language))):
-            card = self.card(example, cluster, language) if example else None
-            yield Row(number=number, before=_trusted(before), card=card, after=_trusted(after))
+            is_challenge = example is not None and example.challenge is not None
+            card = self.card(example, cluster, language) if example and not is_challenge else None
+            link = challenge_link(example, language) if example and is_challenge else None
+            yield Row(number=number, before=_trusted(before), card=card, after=_trusted(after), challenge=link)
 
 
 def stretches(blocks: Iterable[Block]) -> Iterator[tuple[str, Example | None, str]]:
@@ -261,7 +276,7 @@ def examples_json(catalog: Catalog) -> list[dict[str, object]]:
             "lesson": example.lesson,
             "example": example.name,
             "id": example.id,
-            "url": f"{url_for('lab.lesson', slug=example.lesson)}#{card_key(example.id)}",
+            "url": example_url(example),
             "labels": dict(example.labels),
         }
         for example in catalog.examples
@@ -274,7 +289,27 @@ def _diagnosis(manifest: str) -> Diagnosis | None:
     return found if found.remarks else None
 
 
-def _link(lesson: Lesson, language: Language) -> LessonLink:
+def challenge_link(example: Example, language: Language) -> ChallengeLink:
+    """Return a challenge as a link to its page."""
+    return ChallengeLink(
+        key=card_key(example.id),
+        title=example.labels[language],
+        symptom=example.challenge.symptom[language] if example.challenge else "",
+        url=url_for("lab.challenge", slug=example.lesson, name=example.name),
+    )
+
+
+def example_url(example: Example) -> str:
+    """Return the address of the place where an example stands: on its lesson's page, or on its own if it is a challenge."""
+    if example.challenge is not None:
+        page = url_for("lab.challenge", slug=example.lesson, name=example.name)
+    else:
+        page = url_for("lab.lesson", slug=example.lesson)
+    return f"{page}#{card_key(example.id)}"
+
+
+def lesson_link(lesson: Lesson, language: Language) -> LessonLink:
+    """Return a lesson as a link to its page."""
     url = url_for("lab.lesson", slug=lesson.slug)
     return LessonLink(
         number=lesson.number,
@@ -282,7 +317,7 @@ def _link(lesson: Lesson, language: Language) -> LessonLink:
         summary=lesson.summaries[language],
         minutes=lesson.minutes,
         url=url,
-        examples=tuple((x.labels[language], f"{url}#{card_key(x.id)}") for x in lesson.examples),
+        examples=tuple((x.labels[language], example_url(x)) for x in lesson.examples),
     )
 
 

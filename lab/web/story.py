@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lab.insight.hands import Hands
 from lab.insight.hint_rules import new_hints
 from lab.insight.knowledge import Knowledge
+from lab.lessons.check import Judge
 from lab.timeline.facts import (
     JSON,
     CommandAnswered,
@@ -93,6 +94,7 @@ class Story:
         self.previous_row: PodRow | None = None
         self.hints = new_hints()
         self.hands = Hands()
+        self.judge: Judge | None = None
 
     def add(self, entry: Entry) -> bool:
         """Take the next entry in. Entries already taken in change nothing, and the answer is False."""
@@ -102,6 +104,8 @@ class Story:
         self.known.add(entry)
         self.hints.add(entry)
         self.hands.add(entry)
+        if self.judge is not None:
+            self.judge.add(entry)
         match entry.fact:
             case ObjectWritten():
                 self._object(entry, entry.fact)

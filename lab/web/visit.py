@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from flask import Response, current_app, g, make_response, render_template, request
 
 from lab.lessons import LANGUAGES, Example, Language, Lesson
+from lab.lessons.check import Check
 from lab.timeline.facts import Entry
 from lab.timeline.run import Run
 from lab.web.feed import Feeds
@@ -51,7 +52,11 @@ class Site:
     def renderers(self) -> Mapping[Language, Renderer]:
         """What renders the pieces of runs, by language."""
         environment = current_app.jinja_env
-        return {language: Renderer(environment, language) for language in LANGUAGES}
+        return {language: Renderer(environment, language, self._check_of) for language in LANGUAGES}
+
+    def _check_of(self, example_id: str) -> Check | None:
+        example = self.find_example(example_id)
+        return example.challenge.check if example and example.challenge else None
 
     def entries(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         """Return the entries of a run, of the lab's own or of one that was opened from a file."""

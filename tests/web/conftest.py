@@ -459,9 +459,9 @@ class Pages:
         """Submit a form as a page of the lab does."""
         return self.client.post(path, data={"csrf_token": self.token(), **form})
 
-    def run(self, manifest: str = EXAMPLE_MANIFEST) -> tuple[Run, PodScript]:
+    def run(self, manifest: str = EXAMPLE_MANIFEST, *, example: str | None = None) -> tuple[Run, PodScript]:
         """Open a run for the client's learner."""
-        run = self.runs.open(self.cluster(), self.example, manifest, fresh=True)
+        run = self.runs.open(self.cluster(), example or self.example, manifest, fresh=True)
         return run, PodScript(self.runs.timeline(run.cluster), run.id)
 
 

@@ -46,8 +46,12 @@ def test_every_lesson_shows_its_prose_and_cards_in_both_languages(pages: Pages, 
         assert response.status_code == 200
         assert lesson.titles[language] in html
         for example in lesson.examples:
-            assert f'aria-label="{example.name}"' in html
-            assert example.manifest in html
+            if example.challenge is None:
+                assert f'aria-label="{example.name}"' in html
+                assert example.manifest in html
+            else:
+                assert example.challenge.symptom[language] in html
+                assert f'href="/challenges/{example.id}"' in html
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
