@@ -1,5 +1,4 @@
-"""One learner's way through the lesson's first example in a lab that is really served: open the page, press Run, see
-Running and the hook's message, press Delete, see it gone, and all that again.
+"""The same pods in a lab that is really served, and a learner who opens a lesson, presses Run, watches, presses Delete.
 
 Times are taken where they are true: what the lab did when, from the timeline's own clock in the store; what a page saw when, at
 the end of its stream of events.
@@ -7,133 +6,188 @@ the end of its stream of events.
 
 from __future__ import annotations
 
-import itertools
 import os
+import sqlite3
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from benchmarks.workload import Shape
 from lab.clock import Clock
-from lab.lessons import Catalog
-from lab.share import CONTENT
 from lab.store.store import Store
-from lab.timeline.facts import Entry, Fact, ObjectWritten, RunClosed, RunOpened
-from tests.served_lab import ServedLab, Stream, Visitor, facts_of
+from lab.timeline.facts import Entry, Fact, ObjectWritten, RunClosed, SandboxStarted
+from tests.served_lab import ServedLab, Visitor
 
 EXAMPLE = "post-start/post-start-message"
-THINKING_SECONDS = 1.0  # nobody presses Run sooner after a page has opened
-PRESSES = 2  # a learner's first, for which the cluster is made, and one more
+THINKING_SECONDS = 1.0  # nobody presses Run sooner after a page has opened, or again
+LOOKING_SECONDS = 1.2  # for the status that follows the hooks, and for what the files look like
+PATIENCE_SECONDS = 120.0
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """What a page saw of one run: when Run was pressed, and when each entry arrived, by its seq."""
+    """One press of Run, as its learner saw it: the run's cluster and first entry, when it was pressed, when the page had all
+    entries up to a seq, and the processor time that the lab used until all was gone."""
 
+    cluster: str
+    first_seq: int
+    last_seq: int
     pressed: datetime
     arrivals: dict[int, datetime]
+    cpu_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTimes:
-    """One run's seconds. ``run``: RunOpened to the status Running. ``delete``: the delete's write to nothing left on the node.
-    ``page``: the press to the page that says Running. ``latencies``: from each fact to its arrival at the page."""
+    """One run's seconds. ``run``: RunOpened to the last pod's Running, ``typical`` the median pod's. ``delete``: the first
+    delete's write until the last pod's object is removed; ``clear``: until nothing is left on the node. ``page``: the press to
+    the page that says Running. ``sandboxes``: what each pod waited for its sandbox. ``latencies``: from each fact to its
+    arrival."""
 
     run: float
+    typical: float
     delete: float
+    clear: float
     page: float
+    sandboxes: tuple[float, ...]
     latencies: tuple[float, ...]
-    segments: dict[str, float]
+    cpu_seconds_per_pod: float
 
 
-def visit(lab: ServedLab, clock: Clock) -> list[Press]:
-    """Be a new learner who runs the example; return what they saw of each run."""
-    visitor, lesson = Visitor(lab), f"/lessons/{EXAMPLE.partition('/')[0]}"
-    example = Catalog.load(CONTENT).example(EXAMPLE)
-    assert example is not None
-    visitor.get(lesson)
-    presses = []
-    with visitor.following(f"{lesson}/stream") as events:
-        next(events)
-        clock.sleep(THINKING_SECONDS)
-        for number in range(1, PRESSES + 1):
-            pressed = clock.now()
-            visitor.press(f"/examples/{EXAMPLE}/run", manifest=example.manifest)
-            _await(events, lambda shown, nth=number: _shows_the_message(facts_of(shown.rows), nth))  # type: ignore[misc]
-            visitor.press(f"/examples/{EXAMPLE}/delete", mode="graceful")
-            shown = _await(events, lambda shown, nth=number: facts_of(shown.rows).count("RunClosed") == nth)  # type: ignore[misc]
-            presses.append(Press(pressed=pressed, arrivals=dict(shown.arrivals)))
-    return presses
+class Learner:
+    """Somebody new with a lesson's page open."""
+
+    def __init__(self, lab: ServedLab, clock: Clock) -> None:
+        self._lab = lab
+        self._clock = clock
+        self._visitor = Visitor(lab)
+        self._lesson = f"/lessons/{EXAMPLE.partition('/')[0]}"
+
+    def open_page(self) -> float:
+        """Get the lesson's page and return the seconds that took."""
+        begun = self._clock.monotonic()
+        self._visitor.get(self._lesson)
+        return self._clock.monotonic() - begun
+
+    def press(self, shape: Shape, count: int, times: int = 1) -> list[Press]:
+        """Run so many pods and delete them, once or several times; return what was seen of each."""
+        self.open_page()
+        arrivals: dict[int, datetime] = {}
+        with self._visitor.lines(f"{self._lesson}/stream") as lines:
+            reader = self._clock.spawn("page", self._read, lines, arrivals)
+            self._clock.sleep(THINKING_SECONDS)
+            presses = [self._press(shape, count, arrivals) for _ in range(times)]
+            assert reader.is_alive(), "the stream ended"
+        return presses
+
+    def _press(self, shape: Shape, count: int, arrivals: dict[int, datetime]) -> Press:
+        before, pressed = cpu_seconds(self._lab.worker), self._clock.now()
+        self._visitor.press(f"/examples/{EXAMPLE}/run", manifest=shape.manifest(count))
+        cluster, first = self._newest_run()
+        self._await(lambda: self._count(cluster, first, "HookFinished") >= count * len(shape.programs))
+        self._clock.sleep(LOOKING_SECONDS)
+        self._visitor.press(f"/examples/{EXAMPLE}/delete", mode="graceful")
+        self._await(lambda: self._closed(cluster, first) > 0)
+        used = cpu_seconds(self._lab.worker) - before
+        closed = self._closed(cluster, first)
+        self._await(lambda: max(arrivals, default=0) >= closed)
+        self._clock.sleep(THINKING_SECONDS)
+        return Press(
+            cluster=cluster,
+            first_seq=first,
+            last_seq=closed,
+            pressed=pressed,
+            arrivals=dict(arrivals),
+            cpu_seconds=used,
+        )
+
+    def _read(self, lines: Iterable[bytes], arrivals: dict[int, datetime]) -> None:
+        for line in lines:
+            if line.startswith(b"id: "):
+                arrivals.setdefault(int(line[4:]), self._clock.now())
+
+    def _await(self, holds: Callable[[], bool]) -> None:
+        deadline = self._clock.monotonic() + PATIENCE_SECONDS
+        while not holds():
+            if self._clock.monotonic() > deadline:
+                raise SystemExit("cannot measure: the lab did not get on; is something else loading this machine?")
+            self._clock.sleep(_POLL_SECONDS)
+
+    def _newest_run(self) -> tuple[str, int]:
+        found = self._ask("SELECT cluster, first_seq FROM runs ORDER BY opened_at DESC LIMIT 1")
+        return str(found[0]), int(found[1])
+
+    def _closed(self, cluster: str, first: int) -> int:
+        query = "SELECT coalesce(max(seq), 0) FROM entries WHERE cluster = ? AND seq >= ? AND kind = 'RunClosed'"
+        return int(self._ask(query, cluster, first)[0])
+
+    def _count(self, cluster: str, first: int, kind: str) -> int:
+        query = "SELECT count(*) FROM entries WHERE cluster = ? AND seq >= ? AND kind = ?"
+        return int(self._ask(query, cluster, first, kind)[0])
+
+    def _ask(self, query: str, *values: object) -> tuple[str, ...]:
+        connection = sqlite3.connect(f"file:{self._lab.data}/lab.sqlite?mode=ro", uri=True)
+        try:
+            row: tuple[str, ...] = connection.execute(query, values).fetchone()
+            return row
+        finally:
+            connection.close()
 
 
-def read_times(data: Path, clock: Clock, visits: list[list[Press]]) -> list[list[RunTimes]]:
-    """Return what the store of a lab that has stopped says of all visits, in their order."""
+def read_times(data: Path, clock: Clock, presses: Iterable[Press]) -> list[RunTimes]:
+    """Return what the store of a lab that has stopped says of some presses."""
     with Store.open(f"sqlite:///{data}/lab.sqlite", clock) as store:
-        return [
-            [_times(run, press) for run, press in zip(_runs(store.entries(cluster, 1)), presses, strict=True)]
-            for cluster, presses in zip(store.clusters(), visits, strict=True)
-        ]
+        return [_times(store.entries(press.cluster, press.first_seq, press.last_seq), press) for press in presses]
 
 
-def cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int | str) -> float:
     """Return the processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # proc(5): utime, stime
 
 
-def percentile(values: list[float], percent: int) -> float:
-    """Return a percentile of many values."""
-    return statistics.quantiles(values, n=100)[percent - 1]
-
-
-def _await(events: Iterator[Stream], seen: Callable[[Stream], bool]) -> Stream:
-    for stream in events:
-        if seen(stream):
-            return stream
-    raise AssertionError("the stream ended")
-
-
-def _shows_the_message(facts: list[str], nth: int) -> bool:
-    """Whether the page shows the nth run's status after its hook's end, and the file that the hook has written: what a learner
-    wants to see before Delete is pressed."""
-    ends = [place for place, fact in enumerate(facts) if fact == "HookFinished"]
-    return len(ends) == nth and {"ObjectWritten", "FileChanged"} <= set(facts[ends[-1] :])
-
-
-def _runs(entries: tuple[Entry, ...]) -> Iterator[tuple[Entry, ...]]:
-    starts = [place for place, entry in enumerate(entries) if isinstance(entry.fact, RunOpened)]
-    for start, end in zip(starts, [*starts[1:], len(entries)], strict=True):
-        yield entries[start:end]
-
-
 def _times(entries: tuple[Entry, ...], press: Press) -> RunTimes:
-    opened, deleted = entries[0], _first(entries, lambda fact: isinstance(fact, ObjectWritten) and fact.verb == "delete")
-    running = _first(entries, _says_running)
-    closed = _first(entries, lambda fact: isinstance(fact, RunClosed))
+    opened = entries[0]
+    first_running: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.pod_uid and says_running(entry.fact):
+            first_running.setdefault(entry.pod_uid, entry)
+    running = [entry.elapsed_seconds - opened.elapsed_seconds for entry in first_running.values()]
+    last_running = max(first_running.values(), key=lambda entry: entry.seq)
+    deleted = next(entry for entry in entries if _is_pod_write(entry.fact, "delete"))
+    removed = next(entry for entry in reversed(entries) if _is_pod_write(entry.fact, "remove"))
+    closed = next(entry for entry in entries if isinstance(entry.fact, RunClosed))
+    arrived = _arrivals(entries, press.arrivals)
     return RunTimes(
-        run=running.elapsed_seconds - opened.elapsed_seconds,
-        delete=closed.elapsed_seconds - deleted.elapsed_seconds,
-        page=(press.arrivals[running.seq] - press.pressed).total_seconds(),
-        latencies=tuple((press.arrivals[e.seq] - e.at).total_seconds() for e in entries if e.seq in press.arrivals),
-        segments=_segments(entries),
+        run=max(running),
+        typical=statistics.median(running),
+        delete=removed.elapsed_seconds - deleted.elapsed_seconds,
+        clear=closed.elapsed_seconds - deleted.elapsed_seconds,
+        page=(arrived[last_running.seq] - press.pressed).total_seconds(),
+        sandboxes=tuple(entry.fact.took_seconds for entry in entries if isinstance(entry.fact, SandboxStarted)),
+        latencies=tuple((arrived[entry.seq] - entry.at).total_seconds() for entry in entries if entry.seq in arrived),
+        cpu_seconds_per_pod=press.cpu_seconds / len(first_running),
     )
 
 
-def _segments(entries: tuple[Entry, ...]) -> dict[str, float]:
-    """Return how long after the entry before it each kind of node fact came, summed over the run."""
-    segments: dict[str, float] = {}
-    for before, entry in itertools.pairwise(entries):
-        name = type(entry.fact).__name__
-        if isinstance(entry.fact, ObjectWritten):
-            name = f"{entry.fact.kind} {entry.fact.verb}"
-        segments[name] = segments.get(name, 0.0) + entry.elapsed_seconds - before.elapsed_seconds
-    return segments
+def _arrivals(entries: tuple[Entry, ...], cursors: dict[int, datetime]) -> dict[int, datetime]:
+    """Return when each entry had arrived: with the first event whose id is not before it."""
+    ids, arrived = sorted(cursors), dict[int, datetime]()
+    for entry in entries:
+        while ids and ids[0] < entry.seq:
+            ids.pop(0)
+        if ids:
+            arrived[entry.seq] = cursors[ids[0]]
+    return arrived
 
 
-def _says_running(fact: Fact) -> bool:
+def _is_pod_write(fact: Fact, verb: str) -> bool:
+    return isinstance(fact, ObjectWritten) and fact.kind == "Pod" and fact.verb == verb
+
+
+def says_running(fact: Fact) -> bool:
+    """Whether a fact is a pod's write with the phase Running."""
     return isinstance(fact, ObjectWritten) and fact.kind == "Pod" and fact.object["status"].get("phase") == "Running"
-
-
-def _first(entries: tuple[Entry, ...], wanted: Callable[[Fact], bool]) -> Entry:
-    return next(entry for entry in entries if wanted(entry.fact))
