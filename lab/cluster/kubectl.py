@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-import yaml
-
 from lab.clock import Clock
 from lab.cluster.kubectl_options import DeleteOptions, SubmitOptions, delete_options
 from lab.cluster.last_applied import LAST_APPLIED, applied_form, last_applied, missing_warning, with_last_applied
@@ -18,6 +16,7 @@ from lab.cluster.registry import Registry
 from lab.errors import ApiError
 from lab.pods.admission import SYSTEM_PRIORITIES, Surroundings
 from lab.pods.kinds import KEPT_KINDS
+from lab.pods.object_yaml import object_yaml
 from lab.pods.refusals import Refusal, refusals_text, refused_as_invalid, warnings_text
 from lab.pods.review import ReviewedDocument, Verb, review
 from lab.pods.update import three_way_merge, update_errors
@@ -290,4 +289,4 @@ def _printed(taken: list[_Taken], options: SubmitOptions) -> str:
             )
             if output == "json":
                 return json.dumps(shown, indent=4) + "\n" if objects else ""
-            return yaml.safe_dump(shown, sort_keys=True, allow_unicode=True, width=2**20) if objects else ""
+            return object_yaml(shown) if objects else ""

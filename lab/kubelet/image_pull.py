@@ -21,6 +21,16 @@ _PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 REFERENCE = re.compile(rf"{_DOMAIN}{_PATH}(?:/{_PATH})*(?::[\w][\w.-]{{0,127}})?(?:@[A-Za-z0-9+.-]+:[0-9a-fA-F]{{32,}})?")
 
 
+def look_for_pull_secrets(on: PodOnNode) -> None:
+    """Say so when a Secret that is to pull images is missing (pkg/kubelet/kubelet_pods.go, getPullSecretsForPod)."""
+    missing = [name for name in on.pod.spec.image_pull_secrets if on.node.api.get("Secret", on.pod.namespace, name) is None]
+    if missing:
+        message = (
+            f"Unable to retrieve some image pull secrets ({', '.join(missing)}); attempting to pull the image may not succeed."
+        )
+        on.event("Warning", "FailedToRetrieveImagePullSecret", message)
+
+
 def ensure_image(on: PodOnNode, container: Container, number: int, backoff: Backoff) -> Image:
     """Return the container's image by its pull policy, recording the kubelet's events. Raises StartFailed."""
     name = container.image

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from lab.kubelet.containers import Kill
 from lab.pods.model import Container, Pod
 from lab.timeline.pod_record import ContainerRecord, PodRecord
-from lab.timeline.restart_policy import is_sidecar, restart_policy_of, should_be_restarted
+from lab.timeline.restart_policy import is_sidecar, restart_policy_of, restarts_after, should_be_restarted
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def _init_actions(pod: Pod, record: PodRecord, actions: PodActions) -> bool:
             if not started_main:
                 return False
         elif not started_main and not (c.exited is not None and c.exited.exit_code == 0):
-            if c.exited is not None and restart_policy_of(pod, container) == "Never":
+            if c.exited is not None and not restarts_after(pod, container, c.exited.exit_code):
                 actions.kill_pod = True
             elif not c.running:
                 actions.start_inits.append(container)

@@ -3,8 +3,8 @@
 A worker begins with the pod's first sync and ticks once per period from then on, through every instance of its container; it
 looks at the published status, so nothing is probed while postStart runs, and liveness and readiness not before startup has
 succeeded. A status that shows a started container not ready makes its readiness probe run at once, and its period begin anew. On
-deletion liveness and startup stop while readiness goes on. gRPC health checks are not run by the lab (refused at review). Source:
-pkg/kubelet/prober/worker.go, prober_manager.go, prober.go, pkg/probe/{exec,http,tcp} (v1.36).
+deletion liveness and startup stop while readiness goes on. Source: pkg/kubelet/prober/worker.go, prober_manager.go, prober.go,
+pkg/probe/{exec,http,tcp,grpc} (v1.36).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lab.errors import EngineError
-from lab.kubelet import http_get
+from lab.kubelet import grpc_health, http_get
 from lab.kubelet.node_services import PodOnNode, seconds_since
-from lab.pods.model import Container, ExecAction, HTTPGetAction, Probe, ProbeKind, TCPSocketAction
+from lab.pods.model import Container, ExecAction, GRPCAction, HTTPGetAction, Probe, ProbeKind, TCPSocketAction
 from lab.timeline.facts import JSON, ProbeChanged
 from lab.timeline.pod_record import Attempt
 
@@ -197,8 +197,11 @@ class Prober:
                 return self._http(container, action, probe.timeout_seconds)
             case TCPSocketAction() as action:
                 return self._tcp(container, action, probe.timeout_seconds)
-            case _:
-                return _Result(outcome="error", output="the lab does not run gRPC probes")
+            case GRPCAction(port=port, service=service):
+                healthy, output = grpc_health.check(
+                    self._on.clock, self._on.record.sandbox_ip, port, service, timeout_seconds=probe.timeout_seconds
+                )
+                return _Result(outcome="success" if healthy else "failure", output=output)
 
     def _exec(self, attempt: Attempt, command: tuple[str, ...], timeout_seconds: int) -> _Result:
         try:

@@ -29,6 +29,16 @@ from lab.timeline.facts import VolumeFailed
 INITIAL_RETRY_SECONDS = 0.5  # pkg/volume/util/nestedpendingoperations: initialDurationBeforeRetry
 MAXIMUM_RETRY_SECONDS = 122.0  # the same: maxDurationBeforeRetry
 MOUNT_SECONDS = 123.0  # pkg/kubelet/volumemanager: podAttachAndMountTimeout
+HOSTS = "/etc/hosts"
+_HOSTS_HEAD = """\
+# Kubernetes-managed hosts file.
+127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+fe00::0\tip6-mcastprefix
+fe00::1\tip6-allnodes
+fe00::2\tip6-allrouters
+"""
 TERMINATION_LOG = "log"  # the file's name in its own directory
 
 
@@ -128,8 +138,8 @@ def _key_files(references: References, source: KeyFiles, default_mode: int) -> d
 def mounts_of(
     on: PodOnNode, container: Container, number: int, volumes: PodVolumes, variables: Mapping[str, str]
 ) -> tuple[Mount, ...]:
-    """Return the container's mounts: its volumeMounts, whose subPathExpr may name ``variables``, and the file for its
-    termination message."""
+    """Return the container's mounts: its volumeMounts, whose subPathExpr may name ``variables``, the file for its termination
+    message, and the pod's /etc/hosts."""
     mounts = [_mount(on, mount, volumes.directories[mount.name], variables) for mount in container.volume_mounts]
     # Dots, which no volume's name has: were it a volume of the pod, another container could put a link to the host at the file.
     directory = on.node.files.empty_dir(on.node.cluster, on.uid, f"termination.{container.name}.{number}")
@@ -138,7 +148,22 @@ def mounts_of(
     log.chmod(0o666)
     volumes.termination[container.name, number] = directory
     target = str(PurePosixPath("/") / container.termination_message_path)
-    return (*mounts, Mount(volume="", source=str(log), target=target, read_only=False))
+    mounts.append(Mount(volume="", source=str(log), target=target, read_only=False))
+    if not any(str(PurePosixPath("/") / mount.mount_path) == HOSTS for mount in container.volume_mounts):
+        mounts.append(Mount(volume="", source=str(_hosts(on)), target=HOSTS, read_only=False))
+    return tuple(mounts)
+
+
+def _hosts(on: PodOnNode) -> Path:
+    """Return the pod's own /etc/hosts, written once (kubelet_pods.go: managedHostsFileContent)."""
+    place = on.node.files.empty_dir(on.node.cluster, on.uid, "etc.hosts") / "hosts"
+    if not place.exists():
+        ip, hostname = on.record.sandbox_ip, on.pod.spec.hostname or on.pod.name[:63].rstrip("-.")
+        aliases = ["\t".join((address, *names)) + "\n" for address, names in on.pod.spec.host_aliases]
+        added = "\n# Entries added by HostAliases.\n" + "".join(aliases) if aliases else ""
+        place.write_text(f"{_HOSTS_HEAD}{ip}\t{hostname}\n{added}")
+        place.chmod(0o644)
+    return place
 
 
 def _mount(on: PodOnNode, mount: VolumeMount, directory: Path, variables: Mapping[str, str]) -> Mount:

@@ -84,6 +84,17 @@ def _check_restart_policy(errors: FieldErrors, path: str, container: JSON) -> No
     policy = container.get("restartPolicy")
     if policy is not None and policy not in ("Always", "Never", "OnFailure"):
         errors.not_supported(f"{path}.restartPolicy", policy, ("Always", "Never", "OnFailure"))
+    rules = container.get("restartPolicyRules", [])
+    if rules and policy is None:
+        errors.required(f"{path}.restartPolicy", "must specify restartPolicy when restart rules are used")
+    for index, rule in enumerate(rules):
+        at = f"{path}.restartPolicyRules[{index}]"
+        if rule.get("action") not in ("Restart", "RestartAllContainers"):
+            errors.not_supported(f"{at}.action", rule.get("action", ""), ("Restart", "RestartAllContainers"))
+        if "exitCodes" not in rule:
+            errors.required(f"{at}.exitCodes", "must be specified")
+        elif rule["exitCodes"].get("operator") not in ("In", "NotIn"):
+            errors.not_supported(f"{at}.exitCodes.operator", rule["exitCodes"].get("operator", ""), ("In", "NotIn"))
 
 
 def _check_common(errors: FieldErrors, path: str, container: JSON, pod: PodContext) -> None:

@@ -32,6 +32,7 @@ from lab.pods.model import (
     Probe,
     ProbeHandler,
     ResourceReference,
+    RestartRule,
     SecurityContext,
     SleepAction,
     TCPSocketAction,
@@ -108,6 +109,10 @@ def _container(container: JSON, pod_security: JSON) -> Container:
         termination_message_path=container["terminationMessagePath"],
         termination_message_policy=container["terminationMessagePolicy"],
         restart_policy=container.get("restartPolicy"),
+        restart_rules=tuple(
+            RestartRule(operator=rule["exitCodes"]["operator"], values=tuple(rule["exitCodes"].get("values", ())))
+            for rule in container.get("restartPolicyRules", ())
+        ),
         cpu_limit_cores=float(parse_quantity(limits["cpu"]).value) if "cpu" in limits else None,
         memory_limit_bytes=_bytes(limits.get("memory")),
         resources=tuple(

@@ -217,6 +217,14 @@ class SecurityContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestartRule:
+    """Restart the container whatever its policy, when its exit code is (``In``) or is not (``NotIn``) one of ``values``."""
+
+    operator: Literal["In", "NotIn"]
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """One container of a pod, regular or init. ``restart_policy`` is "Always" for a sidecar, else usually None."""
 
@@ -238,6 +246,7 @@ class Container:
     termination_message_path: str = "/dev/termination-log"
     termination_message_policy: Literal["File", "FallbackToLogsOnError"] = "File"
     restart_policy: RestartPolicy | None = None
+    restart_rules: tuple[RestartRule, ...] = ()
     cpu_limit_cores: float | None = None
     memory_limit_bytes: int | None = None
     resources: tuple[tuple[str, str], ...] = ()  # ("limits.cpu", "500m") …

@@ -101,7 +101,7 @@ _CONTAINER = {
     "envFrom": run("[]v1.EnvFromSource"),
     "volumeDevices": refused("[]v1.VolumeDevice", "the lab has no block devices; leave it out"),
     "resizePolicy": without_effect("[]v1.ContainerResizePolicy", "the lab does not resize running containers"),
-    "restartPolicyRules": refused("[]v1.ContainerRestartRule", "the lab restarts by restartPolicy alone; leave it out"),
+    "restartPolicyRules": run("[]v1.ContainerRestartRule"),
 }
 
 _HANDLERS = {
@@ -150,7 +150,7 @@ STRUCTS: dict[str, dict[str, Field]] = {
     "v1.GRPCAction": {"port": required("int32"), "service": run("*string")},
     "v1.Probe": {
         **_HANDLERS,
-        "grpc": refused("v1.GRPCAction", "the lab does not speak gRPC; use exec, httpGet or tcpSocket"),
+        "grpc": run("v1.GRPCAction"),
         "initialDelaySeconds": run("int32"),
         "timeoutSeconds": run("int32"),
         "periodSeconds": run("int32"),
@@ -180,6 +180,14 @@ STRUCTS: dict[str, dict[str, Field]] = {
     },
     "v1.ConfigMapKeySelector": _KEY_SELECTOR,
     "v1.SecretKeySelector": _KEY_SELECTOR,
+    "v1.ContainerRestartRule": {
+        "action": only("v1.ContainerRestartRuleAction", ("Restart",), "the lab restarts the container alone; use Restart"),
+        "exitCodes": run("v1.ContainerRestartRuleOnExitCodes"),
+    },
+    "v1.ContainerRestartRuleOnExitCodes": {
+        "operator": run("v1.ContainerRestartRuleOnExitCodesOperator"),
+        "values": run("[]int32"),
+    },
     "v1.EnvFromSource": {
         "prefix": run("string"),
         "configMapRef": run("v1.ConfigMapEnvSource"),

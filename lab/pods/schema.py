@@ -74,7 +74,7 @@ _STRING_TYPE_NAMES = """
 RestartPolicy DNSPolicy PreemptionPolicy PullPolicy TerminationMessagePolicy ContainerRestartPolicy Signal URIScheme
 Protocol MountPropagationMode RecursiveReadOnlyMode HostPathType StorageMedium PodFSGroupChangePolicy
 SupplementalGroupsPolicy PodSELinuxChangePolicy ProcMountType SeccompProfileType OSName TolerationOperator TaintEffect
-Capability PodConditionType SecretType
+Capability PodConditionType SecretType ContainerRestartRuleAction ContainerRestartRuleOnExitCodesOperator
 """
 _STRING_TYPES = frozenset((*(f"v1.{name}" for name in _STRING_TYPE_NAMES.split()), "types.UID", "string"))
 

@@ -20,6 +20,7 @@ from lab.pods.quantity import QuantityError, parse_quantity
 
 JSON = dict[str, Any]
 
+GRANTED_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "SETUID", "SETGID", "NET_BIND_SERVICE", "KILL")  # of every container of the lab
 _HOOKS = ("postStart", "preStop")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _OVERWRITTEN = ("uid", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields")
@@ -40,7 +41,20 @@ def warnings_of(document: Document, pod: JSON, feature_gates: frozenset[str]) ->
         if "stopSignal" in _map(written, "lifecycle") and "ContainerStopSignals" not in feature_gates:
             message = "stopSignal is dropped without a word: its feature gate, ContainerStopSignals, is off by default in v1.36."
             own.add(f"{path}.lifecycle.stopSignal", message)
-    return (*_server_warnings(document.lines, pod), *sorted(own.notes, key=lambda note: note.line))
+    return (*_server_warnings(document.lines, pod), *sorted(own.notes, key=lambda note: note.line), *_not_granted(document, pod))
+
+
+def _not_granted(document: Document, pod: JSON) -> tuple[FieldNote, ...]:
+    """Remark on capabilities that a container asks for and does not get."""
+    remarks = _Remarks(document.lines, "NoEffect")
+    for group in ("initContainers", "containers"):
+        for index, container in enumerate(pod["spec"].get(group, [])):
+            asked = container.get("securityContext", {}).get("capabilities", {}).get("add", [])
+            more = [name for name in asked if name.upper().removeprefix("CAP_") not in GRANTED_CAPABILITIES]
+            if more:
+                path = f"spec.{group}[{index}].securityContext.capabilities.add"
+                remarks.add(path, f"has no effect in the lab: it gives no container {', '.join(more)}")
+    return tuple(remarks.notes)
 
 
 class _Remarks:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from lab.pods.surprises import GRANTED_CAPABILITIES
 from lab.runtime.labels import container_labels, sandbox_labels
 from lab.runtime.runtime import ContainerConfig, Mount, SandboxConfig
 
@@ -19,7 +20,7 @@ JSON = dict[str, Any]
 
 MEBIBYTE = 1 << 20
 # What nginx and shells need to serve port 80, drop to another user, write where root may, and signal one another; no more.
-CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "SETUID", "SETGID", "NET_BIND_SERVICE", "KILL")
+CAPABILITIES = GRANTED_CAPABILITIES
 CONTAINER_OOM_SCORE = 1000  # pkg/kubelet/qos/policy.go: besteffortOOMScoreAdj; learners' processes die before the lab's
 SANDBOX_MEMORY_BYTES = 16 * MEBIBYTE  # a pause process needs less than 1
 SANDBOX_PIDS = 8

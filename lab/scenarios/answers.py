@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import yaml
-
 from lab.pods.kinds import KeptKind, kept_kind
-from lab.timeline.facts import JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +45,6 @@ def targets_of(words: Sequence[str]) -> tuple[Targets, ...] | None:
     if any(kept is None for kept in kinds):
         return None
     return tuple(Targets(kept=kept, names=tuple(words[1:])) for kept in kinds if kept is not None)
-
-
-def object_yaml(value: JSON) -> str:
-    """Return an object as ``kubectl get -o yaml`` orders it."""
-    return yaml.safe_dump(value, sort_keys=True, allow_unicode=True, width=2**20)
 
 
 def not_found(name: str, resource: str = "pods") -> str:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lab.pods.kinds import KEPT_KINDS, KeptKind, is_known_word
-from lab.scenarios.answers import Answer, Targets, not_found, object_yaml, targets_of
+from lab.pods.object_yaml import object_yaml
+from lab.scenarios.answers import Answer, Targets, not_found, targets_of
 from lab.scenarios.jsonpath import UnknownTemplate, found, rendered, shown
 from lab.scenarios.kubectl_line import KubectlLine, labels_match, selects
 from lab.timeline.columns import table
@@ -172,6 +173,9 @@ class Getter:
             case "Secret":
                 kinds = [(o["type"], str(len(o.get("data", {})))) for o in objects]
                 return ("NAME", "TYPE", "DATA", "AGE"), [(n, *k, a) for (n, a), k in zip(names, kinds, strict=True)]
+            case "Service":
+                header = ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE")
+                return header, [(n, *_service_cells(o), a) for (n, a), o in zip(names, objects, strict=True)]
             case "ServiceAccount":
                 return ("NAME", "AGE"), [*names]
             case _:
@@ -228,6 +232,13 @@ def pod_cells(pod: JSON, *, now: datetime, wide: bool = False) -> tuple[str, ...
     row = pod_row(pod, now=now)
     cells = (row.name, row.ready, row.status, row.restarts, row.age)
     return (*cells, row.ip, row.node, NONE, row.gates) if wide else cells
+
+
+def _service_cells(service: JSON) -> tuple[str, str, str, str]:
+    """Return type, addresses and ports of a Service, which the lab gives no address."""
+    spec = service.get("spec") or {}
+    ports = [f"{port.get('port', 0)}/{port.get('protocol', 'TCP')}" for port in spec.get("ports") or ()]
+    return str(spec.get("type", "ClusterIP")), NONE, NONE, ",".join(ports) or NONE
 
 
 def labels_cell(labels: Mapping[str, str]) -> str:

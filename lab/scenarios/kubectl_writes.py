@@ -18,11 +18,12 @@ from lab.cluster.kubectl_options import DryRun, dry_run_suffix
 from lab.cluster.last_applied import applied_form, last_applied, with_last_applied
 from lab.cluster.registry import Registry
 from lab.errors import ApiError
+from lab.pods.object_yaml import object_yaml
 from lab.pods.patch import PatchRefused, json_patched, merge_patched, strategic_patched
 from lab.pods.refusals import refusal_text
 from lab.pods.review import review
 from lab.pods.update import three_way_merge
-from lab.scenarios.answers import Answer, Targets, not_found, object_yaml, targets_of
+from lab.scenarios.answers import Answer, Targets, not_found, targets_of
 from lab.scenarios.kubectl_get import Getter
 from lab.scenarios.kubectl_line import KubectlLine
 from lab.timeline.facts import JSON

@@ -12,8 +12,9 @@ from lab.clock import Clock
 from lab.cluster.cluster import Cluster
 from lab.cluster.requests import Request
 from lab.errors import ApiError, ContainerGone, LabError
+from lab.pods.object_yaml import object_yaml
 from lab.pods.review import review
-from lab.scenarios.answers import Answer, object_yaml
+from lab.scenarios.answers import Answer
 from lab.scenarios.kubectl_logs import choose_container
 from lab.scenarios.scenario import Scenario
 from lab.scenarios.steps import (

@@ -22,7 +22,8 @@ TERMINAL_PHASES = frozenset({"Succeeded", "Failed"})
 
 def describe_pod(pod: JSON, events: Sequence[JSON], *, now: datetime) -> str:
     """Return what ``kubectl describe pod`` prints at ``now``; ``events`` are the Event objects about the pod, oldest first."""
-    lines = [*_head(pod, now), *_containers(pod), *_conditions(pod), *_volumes(pod), *_tail(pod), *_events(events, now)]
+    conditions = (*_readiness_gates(pod), *_conditions(pod))
+    lines = [*_head(pod, now), *_containers(pod), *conditions, *_volumes(pod), *_tail(pod), *_events(events, now)]
     return align("".join(_escaped(line) + "\n" for line in lines), padding=DESCRIBE_PADDING)
 
 
@@ -112,6 +113,15 @@ def _containers(pod: JSON) -> Iterator[str]:
             yield from container_lines(container, by_name.get(container["name"]), pod["metadata"])
 
 
+def _readiness_gates(pod: JSON) -> Iterator[str]:
+    gates = pod["spec"].get("readinessGates") or ()
+    if gates:
+        known = {c["type"]: c["status"] for c in pod.get("status", {}).get("conditions") or ()}
+        yield "Readiness Gates:"
+        yield "  Type\tStatus"
+        yield from (f"  {gate['conditionType']} \t{known.get(gate['conditionType'], '<none>')} " for gate in gates)
+
+
 def _conditions(pod: JSON) -> Iterator[str]:
     conditions = pod.get("status", {}).get("conditions") or []
     if conditions:
@@ -142,6 +152,20 @@ def _volume(volume: JSON) -> Iterator[str]:
         yield "Type:\tProjected (a volume that contains injected data from multiple sources)"
         for source in projected.get("sources") or ():
             yield from _projection(source)
+    elif (secret := volume.get("secret")) is not None:
+        yield "Type:\tSecret (a volume populated by a Secret)"
+        yield f"SecretName:\t{secret.get('secretName', '')}"
+        yield f"Optional:\t{_go_boolean(secret.get('optional'))}"
+    elif (config_map := volume.get("configMap")) is not None:
+        yield "Type:\tConfigMap (a volume populated by a ConfigMap)"
+        yield f"Name:\t{config_map.get('name', '')}"
+        yield f"Optional:\t{_go_boolean(config_map.get('optional'))}"
+    elif (downward := volume.get("downwardAPI")) is not None:
+        yield "Type:\tDownwardAPI (a volume populated by information about the pod)"
+        yield "Items:"
+        for item in downward.get("items") or ():
+            source = item["fieldRef"]["fieldPath"] if "fieldRef" in item else item["resourceFieldRef"]["resource"]
+            yield f"  {source} -> {item['path']}"
     else:
         yield "<unknown>"
 

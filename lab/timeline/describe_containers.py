@@ -1,16 +1,17 @@
 """One container's part of `kubectl describe pod`. Pure.
 
-Source: staging/src/k8s.io/kubectl/pkg/describe/describe.go, describeContainers and DescribeProbe (v1.36). Environment taken from
-Secrets and ConfigMaps is not printed: the lab's API admits neither.
+Source: staging/src/k8s.io/kubectl/pkg/describe/describe.go, describeContainers and DescribeProbe (v1.36).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 from urllib.parse import quote
 
+from lab.pods.quantity import parse_quantity
 from lab.timeline.durations import parse_timestamp
 from lab.timeline.facts import JSON
 
@@ -28,7 +29,8 @@ def container_lines(container: JSON, status: JSON | None, metadata: JSON) -> Ite
         *(_states(status) if status else ()),
         *_resources(container.get("resources") or {}),
         *(f"{label}:\t{describe_probe(container[field])}" for label, field in _PROBES if container.get(field)),
-        *_environment(container.get("env") or (), metadata),
+        *_environment_sources(container.get("envFrom") or ()),
+        *_environment(container, metadata),
         *_mounts(container.get("volumeMounts") or ()),
     )
     yield from (f"    {line}" for line in body)
@@ -135,17 +137,51 @@ def _resources(resources: JSON) -> Iterator[str]:
             yield from (f"  {name}:\t{quantities[name]}" for name in sorted(quantities))
 
 
-def _environment(variables: Sequence[JSON], metadata: JSON) -> Iterator[str]:
+def _environment_sources(sources: Sequence[JSON]) -> Iterator[str]:
+    if sources:
+        yield "Environment Variables from:"
+    for source in sources:
+        kind, given = ("ConfigMap", source["configMapRef"]) if "configMapRef" in source else ("Secret", source["secretRef"])
+        prefix = f" with prefix '{source['prefix']}'" if source.get("prefix") else ""
+        yield f"  {given['name']}\t{kind}{prefix}\tOptional: {'true' if given.get('optional') else 'false'}"
+
+
+def _environment(container: JSON, metadata: JSON) -> Iterator[str]:
+    variables = container.get("env") or ()
     yield "Environment:" if variables else "Environment:\t<none>"
     for variable in variables:
-        field_ref = (variable.get("valueFrom") or {}).get("fieldRef")
-        if field_ref:
-            source = f"{field_ref.get('apiVersion', 'v1')}:{field_ref['fieldPath']}"
-            yield f"  {variable['name']}:\t{_field_value(metadata, field_ref['fieldPath'])} ({source})"
-        elif "valueFrom" not in variable:
-            first, *more = str(variable.get("value", "")).split("\n")
-            yield f"  {variable['name']}:\t{first}"
-            yield from (f"  \t{line}" for line in more)
+        if "valueFrom" in variable:
+            yield f"  {variable['name']}:\t{_reference(variable['valueFrom'], container, metadata)}"
+            continue
+        first, *more = str(variable.get("value", "")).split("\n")
+        yield f"  {variable['name']}:\t{first}"
+        yield from (f"  \t{line}" for line in more)
+
+
+def _reference(source: JSON, container: JSON, metadata: JSON) -> str:
+    """Return what a variable's value is taken from, and the value where the object itself has it."""
+    if field_ref := source.get("fieldRef"):
+        where = f"{field_ref.get('apiVersion', 'v1')}:{field_ref['fieldPath']}"
+        return f"{_field_value(metadata, field_ref['fieldPath'])} ({where})"
+    if resource_ref := source.get("resourceFieldRef"):
+        return f"{_resource_value(resource_ref, container)} ({resource_ref['resource']})"
+    kind, given = (
+        ("config map", source.get("configMapKeyRef")) if "configMapKeyRef" in source else ("secret", source.get("secretKeyRef"))
+    )
+    given = given or {}
+    of = "of" if kind == "config map" else "in"
+    optional = "true" if given.get("optional") else "false"
+    return f"<set to the key '{given.get('key', '')}' {of} {kind} '{given.get('name', '')}'>\tOptional: {optional}"
+
+
+def _resource_value(reference: JSON, container: JSON) -> str:
+    """Return an amount in whole units of the divisor; without a limit it is the node's."""
+    kind, _, name = reference["resource"].partition(".")
+    amount = ((container.get("resources") or {}).get(kind) or {}).get(name)
+    if amount is None:
+        return "node allocatable" if kind == "limits" else "0"
+    divisor = parse_quantity(reference.get("divisor", "0")).value or Decimal(1)
+    return str((parse_quantity(amount).value / divisor).to_integral_value(ROUND_CEILING))
 
 
 def _field_value(metadata: JSON, path: str) -> str:

@@ -34,10 +34,18 @@ def should_be_restarted(pod: Pod, container: Container, record: ContainerRecord)
         return False
     if record.exited is None:
         return True
+    return restarts_after(pod, container, record.exited.exit_code)
+
+
+def restarts_after(pod: Pod, container: Container, exit_code: int) -> bool:
+    """Whether a container that ended by itself with ``exit_code`` starts again: by its rules, else by its policy
+    (pkg/api/v1/pod/util.go, ContainerShouldRestart)."""
+    if any((exit_code in rule.values) == (rule.operator == "In") for rule in container.restart_rules):
+        return True
     match restart_policy_of(pod, container):
         case "Never":
             return False
         case "OnFailure":
-            return record.exited.exit_code != 0
+            return exit_code != 0
         case _:
             return True

@@ -14,7 +14,7 @@ from typing import Any
 from lab.pods.model import Container, Pod
 from lab.timeline.container_status import RUNTIME_SCHEME, StatusInput, container_status, located, named
 from lab.timeline.facts import JSON
-from lab.timeline.restart_policy import is_sidecar, restart_policy_of
+from lab.timeline.restart_policy import is_sidecar, restarts_after
 
 NODE_NAME = "lab-node"
 
@@ -152,7 +152,7 @@ def _phase(given: StatusInput, inits: Sequence[JSON], mains: Sequence[JSON], ini
             pending_init |= not initialized and not status["started"]
         elif "terminated" in state:
             if state["terminated"]["exitCode"] != 0:
-                failed_init |= restart_policy_of(pod, container) == "Never"
+                failed_init |= not restarts_after(pod, container, state["terminated"]["exitCode"])
                 pending_init |= not failed_init
         else:
             pending_init |= not initialized
@@ -169,8 +169,7 @@ def _phase(given: StatusInput, inits: Sequence[JSON], mains: Sequence[JSON], ini
             ended = state.get("terminated") or last["terminated"]
             stopped += 1
             succeeded += ended["exitCode"] == 0
-            policy = restart_policy_of(pod, container)
-            restartable += policy == "Always" or (policy == "OnFailure" and ended["exitCode"] != 0)
+            restartable += restarts_after(pod, container, ended["exitCode"])
         else:
             waiting += 1
     if waiting:

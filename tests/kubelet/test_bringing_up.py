@@ -161,10 +161,11 @@ def test_the_deadline_of_a_pod_holds_while_it_waits_for_a_volume_but_is_looked_a
 def test_volumes_are_mounted_where_the_container_wants_them(given: Given) -> None:
     mounts = [{"name": "v", "mountPath": "/out", "readOnly": True}, {"name": "v", "mountPath": "relative", "subPath": "a/b"}]
     story = given(app=polite()).run(pod(container(volumeMounts=mounts), volumes=[{"name": "v", "emptyDir": {}}]))
-    volume, sub, termination = created(story).mounts
+    volume, sub, termination, hosts = created(story).mounts
     assert (volume.volume, volume.target, volume.read_only) == ("v", "/out", True)
     assert (sub.target, sub.source) == ("/relative", f"{volume.source}/a/b")
     assert (termination.volume, termination.target) == ("", "/dev/termination-log")
+    assert (hosts.volume, hosts.target) == ("", "/etc/hosts")
 
 
 def test_no_volume_of_a_pod_is_where_a_termination_message_is_kept(given: Given) -> None:
@@ -173,9 +174,10 @@ def test_no_volume_of_a_pod_is_where_a_termination_message_is_kept(given: Given)
     volumes: list[dict[str, Any]] = [{"name": name, "emptyDir": {}} for name in names]
     mounts = [{"name": v["name"], "mountPath": f"/{v['name']}"} for v in volumes]
     story = given(app=polite()).run(pod(container(volumeMounts=mounts), volumes=volumes))
-    *shared, termination = created(story).mounts
+    *shared, termination, hosts = created(story).mounts
     assert len(shared) == 4
-    assert all(not Path(termination.source).is_relative_to(volume.source) for volume in shared)
+    own = (termination, hosts)
+    assert all(not Path(file.source).is_relative_to(volume.source) for volume in shared for file in own)
 
 
 def test_a_host_path_is_a_directory_of_the_cluster_s_own_node(given: Given) -> None:

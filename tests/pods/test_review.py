@@ -103,7 +103,6 @@ def test_a_value_that_did_not_fit_is_not_also_reported_as_missing(reviewed: Revi
         ("  hostNetwork: true\n", "spec.hostNetwork"),
         ("    securityContext: {privileged: true}\n", "spec.containers[0].securityContext.privileged"),
         ("    resources: {limits: {nvidia.com/gpu: 1}}\n", "spec.containers[0].resources.limits.nvidia.com/gpu"),
-        ("    livenessProbe: {grpc: {port: 80}}\n", "spec.containers[0].livenessProbe.grpc"),
         ("  volumes: [{name: a, persistentVolumeClaim: {claimName: x}}]\n", "spec.volumes[0].persistentVolumeClaim"),
         ("  volumes: [{name: a, emptyDir: {medium: HugePages}}]\n", "spec.volumes[0].emptyDir.medium"),
         ("  nodeName: elsewhere\n", "spec.nodeName"),
