@@ -48,9 +48,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """An example that was checked: nothing found means that all is well."""
+    """An example that was checked: nothing found means that all is well. ``rehearsed`` is its run as the lesson tells it."""
 
     example: Example
+    rehearsed: Rehearsed
     findings: tuple[Finding, ...]
     seconds: float
 
@@ -89,14 +90,14 @@ def check_content(examples: Sequence[Example], play: Play, clock: Clock, *, jobs
 def _checked(example: Example, play: Play, clock: Clock) -> Checked | LabError:
     began = clock.monotonic()
     try:
-        findings = tuple(_findings(example, play))
+        rehearsed = play(example)
+        findings = tuple(_findings(example, rehearsed, play))
     except LabError as error:
         return error
-    return Checked(example=example, findings=findings, seconds=clock.monotonic() - began)
+    return Checked(example=example, rehearsed=rehearsed, findings=findings, seconds=clock.monotonic() - began)
 
 
-def _findings(example: Example, play: Play) -> Iterator[Finding]:
-    rehearsed = play(example)
+def _findings(example: Example, rehearsed: Rehearsed, play: Play) -> Iterator[Finding]:
     yield from _at("example.yaml", example, rehearsed.troubles)
     yield from _at("example.yaml", example, rehearsed.sightings.amiss(example.expect))
     yield from _at("example.yaml", example, _amiss_in_files(example, rehearsed))

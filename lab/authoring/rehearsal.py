@@ -9,15 +9,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import lab
 from lab.authoring.sightings import Sightings
 from lab.clock import Clock
 from lab.cluster.cluster import Cluster, ClusterOptions
 from lab.config import Settings
-from lab.laboratory import NodeSide, open_node_side
+from lab.laboratory import KUBERNETES, NodeSide, open_node_side
 from lab.lessons import Example
 from lab.scenarios.recording import Recorder
 from lab.scenarios.scenario import Scenario
 from lab.scenarios.steps import action_from_json
+from lab.timeline.bundle import Versions
 from lab.timeline.facts import Entry, RunClosed
 from lab.timeline.timeline import MemoryJournal, Timeline
 
@@ -48,6 +50,11 @@ class Rehearsal:
     def __init__(self, side: NodeSide, clock: Clock) -> None:
         self._side = side
         self._clock = clock
+
+    def versions(self) -> Versions:
+        """Return what runs are played with."""
+        engine = self._side.runtime.engine_info().version
+        return Versions(lab=lab.__version__, engine=engine, kubernetes=KUBERNETES)
 
     def play(self, example: Example) -> Rehearsed:
         """Do what the example's lesson says."""
