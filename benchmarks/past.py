@@ -31,13 +31,14 @@ def play(data: Path, cluster: str, pods: int) -> list[float]:
         tempfile.TemporaryDirectory(prefix="pod-hook-lab-benchmark-") as nodes,
         Store.open(f"sqlite:///{data}/lab.sqlite", clock) as store,
     ):
+        files = NodeFiles(Path(nodes))
         runs = Runs(
             RunParts(
                 clock=clock,
                 journal=store.journal,
                 index=store,
                 runtime=ScriptedRuntime(clock, scripts),
-                files=NodeFiles(Path(nodes)),
+                files=files,
                 max_live_runs=2,
             )
         )
@@ -50,6 +51,7 @@ def play(data: Path, cluster: str, pods: int) -> list[float]:
             _await(timeline, run.first_seq, running=False)
             costs.append(cpu_seconds(PID) - before)
         runs.close()
+        files.sweep()
     return costs
 
 

@@ -208,7 +208,7 @@ class Registry:
         """Refuse one pod too many, as a ResourceQuota does (plugin/pkg/admission/resourcequota/controller.go), and one object too
         many beside them."""
         if kind != "Pod":
-            beside = sum(stored not in ("Pod", "Event") for stored, _, _ in self._view.objects)
+            beside = sum(len(some) for stored, some in self._view.kinds.items() if stored not in ("Pod", "Event"))
             if beside >= MAX_OBJECTS_BESIDE:
                 quota = f"exceeded quota: {QUOTA_NAME}, requested: objects=1, used: objects={beside}, limited: objects={beside}"
                 raise ApiError(403, "Forbidden", f'{KEPT_KINDS[kind].qualified_resource} "{name}" is forbidden: {quota}')

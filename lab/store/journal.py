@@ -24,7 +24,7 @@ from lab.timeline.facts import JSON, ContainerExited, Entry, LogChunk, RunAborte
 from lab.timeline.folds import ClusterView, fold
 
 GROUP_ENTRIES = 256  # committed in about 5 ms
-SNAPSHOT_ENTRIES = 500  # so many entries at most are folded to know any view
+SNAPSHOT_ENTRIES = 500  # so many entries at most are folded to know any view, or as many as it has objects
 RETRY_SECONDS = 0.25
 PATIENCE_SECONDS = 10.0  # so long a failing store takes entries into memory
 LOG_BYTES_PER_ATTEMPT = 8 * 1024 * 1024  # the kubelet stops far earlier; this only keeps a mistake from filling the disk
@@ -234,7 +234,7 @@ class StoreJournal:
         for part in parts.values():
             log = part[-1].log
             log.view = fold((pending.entry for pending in part), log.view)
-            if log.durable - log.snapshot >= SNAPSHOT_ENTRIES:
+            if log.durable - log.snapshot >= max(SNAPSHOT_ENTRIES, sum(map(len, log.view.kinds.values()))):
                 self._keep_snapshot(log)
 
     def _keep_snapshot(self, log: _Log) -> None:

@@ -11,27 +11,31 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lab.timeline.facts import JSON, CommandAnswered, Entry, HoldPointsChosen, ObjectWritten, RunAborted, RunClosed, RunOpened
+from lab.timeline.layers import Layered
 
 EVENT_TTL = timedelta(hours=1)  # kube-apiserver: --event-ttl
 
-Key = tuple[str, str, str]  # kind, namespace, name
+Name = tuple[str, str]  # namespace, name
+
+_NONE: Layered[Name, JSON] = Layered()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterView:
-    """Every object the API server holds after entry ``seq``. An object's ``metadata.resourceVersion`` is the seq of its last
-    write."""
+    """Every object the API server holds after entry ``seq``, by kind. An object's ``metadata.resourceVersion`` is the seq of its
+    last write. No event was seen last before ``events_since``."""
 
     seq: int = 0
-    objects: Mapping[Key, JSON] = field(default_factory=dict)
+    kinds: Mapping[str, Layered[Name, JSON]] = field(default_factory=dict)
+    events_since: str = field(default="", compare=False)
 
     def get(self, kind: str, namespace: str, name: str) -> JSON | None:
         """Return one object, or None."""
-        return self.objects.get((kind, namespace, name))
+        return self.kinds.get(kind, _NONE).get((namespace, name))
 
     def list(self, kind: str, namespace: str | None = None) -> tuple[JSON, ...]:
         """Return the objects of a kind in the order of their creation, of one namespace or of all."""
-        return tuple(o for (k, ns, _), o in self.objects.items() if k == kind and namespace in (None, ns))
+        return tuple(o for (ns, _), o in self.kinds.get(kind, _NONE).items() if namespace in (None, ns))
 
     def events_of(self, pod_uid: str) -> tuple[JSON, ...]:
         """Return the Event objects about a pod, oldest first."""
@@ -39,28 +43,29 @@ class ClusterView:
 
     def to_json(self) -> JSON:
         """Return the view as plain JSON, for a snapshot."""
-        return {"seq": self.seq, "objects": [[*key, value] for key, value in self.objects.items()]}
+        objects = [[kind, *name, value] for kind, of_kind in self.kinds.items() for name, value in of_kind.items()]
+        return {"seq": self.seq, "objects": objects}
 
     @classmethod
     def from_json(cls, value: JSON) -> ClusterView:
         """Rebuild a view from `to_json`."""
-        return cls(seq=value["seq"], objects={(k, ns, n): o for k, ns, n, o in value["objects"]})
+        kinds: dict[str, dict[Name, JSON]] = {}
+        for kind, namespace, name, stored in value["objects"]:
+            kinds.setdefault(kind, {})[namespace, name] = stored
+        return cls(seq=value["seq"], kinds={kind: Layered(of_kind) for kind, of_kind in kinds.items()})
 
 
 def apply(view: ClusterView, entry: Entry) -> ClusterView:
     """Return the view after ``entry``; node facts only move its ``seq`` on."""
     fact = entry.fact
     if not isinstance(fact, ObjectWritten):
-        return ClusterView(seq=entry.seq, objects=view.objects)
-    key = (fact.kind, fact.namespace, fact.name)
-    objects = dict(view.objects)
-    if fact.verb == "remove":
-        objects.pop(key, None)
-    else:
-        objects[key] = stamped(fact.object, entry.seq)
+        return ClusterView(seq=entry.seq, kinds=view.kinds, events_since=view.events_since)
+    name, of_kind, since = (fact.namespace, fact.name), view.kinds.get(fact.kind, _NONE), view.events_since
+    of_kind = of_kind.without(name) if fact.verb == "remove" else of_kind.with_item(name, stamped(fact.object, entry.seq))
     if fact.kind == "Event" and fact.verb == "create":
-        _expire_events(objects, entry.at)
-    return ClusterView(seq=entry.seq, objects=objects)
+        of_kind, since = _without_expired(of_kind, entry.at, min(since, fact.object["lastTimestamp"]))
+    kinds = {**view.kinds, fact.kind: of_kind}
+    return ClusterView(seq=entry.seq, kinds={kind: some for kind, some in kinds.items() if some}, events_since=since)
 
 
 def fold(entries: Iterable[Entry], view: ClusterView | None = None) -> ClusterView:
@@ -94,7 +99,11 @@ def pods_created_by(entries: Iterable[Entry], run_id: str) -> frozenset[str]:
     )
 
 
-def _expire_events(objects: dict[Key, JSON], now: datetime) -> None:
+def _without_expired(events: Layered[Name, JSON], now: datetime, since: str) -> tuple[Layered[Name, JSON], str]:
+    """Return the events that have not expired, and when the oldest of them was seen. Nothing is looked at before that one is due:
+    a scan for each new event would cost more the longer the day was."""
     horizon = (now - EVENT_TTL).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for key in [k for k, o in objects.items() if k[0] == "Event" and o["lastTimestamp"] < horizon]:
-        del objects[key]
+    if since >= horizon:
+        return events, since
+    kept = {name: event for name, event in events.items() if event["lastTimestamp"] >= horizon}
+    return Layered(kept), min((event["lastTimestamp"] for event in kept.values()), default="")

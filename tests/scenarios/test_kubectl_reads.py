@@ -11,6 +11,7 @@ from lab.scenarios.kubectl_line import KubectlLine
 from lab.scenarios.kubectl_reads import Reader
 from lab.timeline.facts import ContainerCreated, Entry, Fact, LogChunk
 from lab.timeline.folds import ClusterView
+from lab.timeline.layers import Layered
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -22,9 +23,11 @@ def pod(name: str = "p", *, containers: tuple[str, ...] = ("app",), **status: An
 
 
 def reader(*pods: dict[str, Any], entries: tuple[Entry, ...] = (), events: tuple[dict[str, Any], ...] = ()) -> Reader:
-    objects = {("Pod", "n", p["metadata"]["name"]): p for p in pods}
-    objects |= {("Event", "n", f"e{i}"): e for i, e in enumerate(events)}
-    return Reader(view=ClusterView(objects=objects), entries=entries, namespace="n", now=NOW + timedelta(seconds=5))
+    kinds = {
+        "Pod": Layered({("n", p["metadata"]["name"]): p for p in pods}),
+        "Event": Layered({("n", f"e{i}"): e for i, e in enumerate(events)}),
+    }
+    return Reader(view=ClusterView(kinds=kinds), entries=entries, namespace="n", now=NOW + timedelta(seconds=5))
 
 
 def ask(given: Reader, words: str) -> Answer | None:

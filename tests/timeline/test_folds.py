@@ -58,7 +58,7 @@ def test_a_removed_object_is_gone_and_removing_it_again_is_harmless() -> None:
 def test_node_facts_only_move_the_view_on() -> None:
     before = fold([entry(1, written("create", "p"))])
     after = apply(before, entry(2, SandboxStopped(sandbox_id="s"), pod_uid="uid-p"))
-    assert (after.seq, after.objects) == (2, before.objects)
+    assert (after.seq, after.kinds) == (2, before.kinds)
 
 
 def test_a_view_is_never_changed() -> None:
