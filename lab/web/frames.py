@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from jinja2 import Environment
 from markupsafe import Markup
 
+from lab.insight.headline import Headline
 from lab.insight.lifelines import Lifelines
 from lab.insight.marks import Arrow, BarClosed, BarOpened, Lane, Mark, Point
 from lab.insight.ruler import Ruler
@@ -21,6 +22,7 @@ from lab.lessons import Language
 from lab.lessons.check import Check, Judge
 from lab.timeline.facts import JSON, Entry, ObjectWritten, RunOpened
 from lab.web import panels
+from lab.web.panels import Status
 from lab.web.processes import processes_of
 from lab.web.rows import Row, rows_of
 from lab.web.steps import Step, step_of
@@ -111,9 +113,9 @@ class Renderer:
         self.check_of = check_of
         self.say: Wording = WORDINGS[language]
 
-    def part(self, part: str, story: Story) -> Markup:
+    def part(self, part: str, view: object) -> Markup:
         """Return the inside of a part's element."""
-        return self._render(f"parts/_{part.replace('-', '_')}.html", view=PARTS[part](story))
+        return self._render(f"parts/_{part.replace('-', '_')}.html", view=view)
 
     def step(self, step: Step) -> RenderedStep:
         """Return a row of the list of steps."""
@@ -145,6 +147,7 @@ class Frames:
         self.story = Story()
         self._renderer = renderer
         self._lifelines = Lifelines()
+        self._views: dict[str, object] = {}
         self._parts: dict[str, Markup] = {}
         self._texts: dict[TextName, tuple[str, ...]] = dict.fromkeys(TEXTS, ())
 
@@ -168,23 +171,36 @@ class Frames:
             marks=tuple(mark_json(mark, render.say) for mark in self._lifelines.add(entry)),
             ruler=ruler_json(ruler, opened) if ruler else None,
             parts=self._changed_parts(),
-            texts=self._changed_texts(entry) if isinstance(entry.fact, ObjectWritten) else {},
+            texts=self._changed_texts(entry, entry.fact) if isinstance(entry.fact, ObjectWritten) else {},
             rows=tuple(render.row(row) for row in rows_of(entry, story)),
         )
 
     def _changed_parts(self) -> Mapping[str, Markup]:
-        now = {part: self._renderer.part(part, self.story) for part in PARTS}
-        changed = {part: html for part, html in now.items() if self._parts.get(part) != html}
-        self._parts |= changed
+        changed: dict[str, Markup] = {}
+        for part, view_of in PARTS.items():
+            view = view_of(self.story)
+            if part in self._parts and _is_value(view) and view == self._views[part]:
+                continue
+            html = self._renderer.part(part, view)
+            if html != self._parts.get(part):
+                changed[part] = html
+            self._views[part], self._parts[part] = view, html
         return changed
 
-    def _changed_texts(self, entry: Entry) -> Mapping[TextName, Patch]:
+    def _changed_texts(self, entry: Entry, write: ObjectWritten) -> Mapping[TextName, Patch]:
         changed: dict[TextName, Patch] = {}
         for name, before in self._texts.items():
+            if name == "yaml" and write.kind != "Pod":
+                continue
             after = text_lines(name, self.story, entry, self._renderer.say)
             if after != before:
                 changed[name], self._texts[name] = patch(before, after), after
         return changed
+
+
+def _is_value(view: object) -> bool:
+    """Whether a view never changes, so that an equal one looks the same."""
+    return view is None or isinstance(view, tuple | Headline | Status)
 
 
 def frame_text(frame: Frame) -> str:
