@@ -97,6 +97,11 @@ def _now(known: Knowledge, pod: PodKnown, instance: Instance | None) -> Phrase:
             "The run is over: the pod is gone, and nothing of it is left on the node’s engine.",
             "运行已结束：Pod 已消失，节点的引擎上没有留下任何东西。",
         )
+    if known.held:
+        return phrase(
+            "The lab holds the kubelet here until you press Continue. What runs in the containers goes on.",
+            "实验室让 kubelet 停在这里，直到你按下“继续”。容器里的进程仍在运行。",
+        )
     if instance is None or instance.started is None:
         return _setting_up(pod, instance)
     if instance.exited is not None:

@@ -23,6 +23,8 @@ from lab.timeline.facts import (
     HookStarted,
     HookTimedOut,
     KillStarted,
+    KubeletContinued,
+    KubeletHeld,
     ObjectWritten,
     ProcessesSeen,
     ProcessObserved,
@@ -137,6 +139,7 @@ class Knowledge:
         self.pods: dict[str, PodKnown] = {}
         self.instances: dict[tuple[str, str, int], Instance] = {}
         self.files: dict[tuple[str, str], Entry] = {}
+        self.held: dict[int, Entry] = {}  # where the lab holds the kubelet now
         self.rulers = Rulers()
         self.ruler: Ruler | None = None  # changed by the last entry
 
@@ -150,6 +153,10 @@ class Knowledge:
                 self.ended = entry
             case ObjectWritten(kind="Pod"):
                 self._write(entry, entry.fact)
+            case KubeletHeld():
+                self.held[entry.seq] = entry
+            case KubeletContinued(held_seq=seq):
+                self.held.pop(seq, None)
             case FileChanged(path=path):
                 self.files[entry.pod_uid or "", path] = entry
             case _:

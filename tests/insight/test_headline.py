@@ -9,7 +9,17 @@ import pytest
 from lab.insight.headline import headline_of
 from lab.insight.knowledge import Knowledge
 from lab.timeline.bundle import Bundle, read_bundle
-from lab.timeline.facts import ContainerStarted, HookSkipped, HookStarted, HookTimedOut, KillStarted, RunAborted, RunClosed
+from lab.timeline.facts import (
+    ContainerStarted,
+    HookSkipped,
+    HookStarted,
+    HookTimedOut,
+    KillStarted,
+    KubeletContinued,
+    KubeletHeld,
+    RunAborted,
+    RunClosed,
+)
 from tests.insight.life import Life, text
 
 RUNS = Path(__file__).with_name("runs")
@@ -129,6 +139,15 @@ def test_without_a_witness_no_sender_is_named() -> None:
     life.stop_signal(10.0, 5)
     assert life.lines()["order"] == "SIGTERM (15) to PID 1. No preStop hook ran before."
     assert life.lines()["now"] == "SIGTERM is sent to PID 1."
+
+
+def test_while_the_kubelet_is_held_the_headline_says_so_and_no_longer() -> None:
+    life = Life()
+    life.start()
+    held = life.add(KubeletHeld(point="before-pre-stop", attempt=0), 2.0)
+    assert life.lines()["now"].startswith("The lab holds the kubelet here until you press Continue.")
+    life.add(KubeletContinued(point="before-pre-stop", attempt=0, held_seq=held.seq, held_seconds=3, why="learner"), 5.0)
+    assert life.lines()["now"].startswith("The process runs")
 
 
 def test_a_run_that_created_nothing_says_so() -> None:
