@@ -60,6 +60,11 @@ def process_id(thread: int) -> int:
     return thread if found is None else found.pid
 
 
+def has_thread(pid: int, thread: int) -> bool:
+    """Whether a thread is one of a process's now."""
+    return os.path.exists(f"/proc/{pid}/task/{thread}")
+
+
 def processes_beside(pid: int) -> Iterator[Process]:
     """Yield the other processes of the PID namespace, those that were started from outside (exec) included."""
     first = process(pid)

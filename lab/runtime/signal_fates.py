@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lab.clock import Clock
-from lab.runtime.processes import Process, process, process_id
+from lab.runtime.processes import Process, has_thread, process
 from lab.runtime.tracefs import Delivered, Generated
 from lab.timeline.signal_names import FAULTS, SIGCONT, SIGKILL, SIGSTOP, in_mask
 
@@ -78,10 +78,10 @@ class SignalFates:
 
     def delivered(self, event: Delivered) -> None:
         """Take the kernel's word that a thread took a signal."""
-        pid = event.thread if event.thread in self._waiting else process_id(event.thread)
-        waiting = self._waiting.get(pid)
-        if not waiting:
+        pid = self._waiting_process_of(event.thread)
+        if pid is None:
             return
+        waiting = self._waiting[pid]
         taken = next((sent for sent in waiting if sent.event.signal == event.signal), None)
         # The kernel ends all threads by SIGKILL, whatever signal was fatal: the oldest that nothing held up was it.
         fatal = next(filter(_nothing_holds, waiting), None) if taken is None and event.signal == SIGKILL else None
@@ -96,6 +96,13 @@ class SignalFates:
         self._judge(judged, _result(judged, event.handler) if taken else "default")
         if not waiting:
             del self._waiting[pid]
+
+    def _waiting_process_of(self, thread: int) -> int | None:
+        """Return the process whose thread it is, if signals to it wait. Each program with many threads that ends on this machine
+        has SIGKILL taken by all of them, so whose they are is asked of the few that wait."""
+        if thread in self._waiting:
+            return thread
+        return next((pid for pid in self._waiting if has_thread(pid, thread)), None)
 
     def look(self) -> None:
         """Look after the signals that no handler took in time."""
