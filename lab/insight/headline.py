@@ -12,7 +12,7 @@ from typing import Literal
 
 from lab.insight.knowledge import Instance, Knowledge, PodKnown
 from lab.insight.phrase import Phrase, phrase
-from lab.insight.ruler import Ruler
+from lab.insight.prospects import left_of, next_of
 from lab.insight.summary import end_of, files_of, order_of
 from lab.timeline.facts import ContainerCreated, Entry, RunAborted, SignalReceived
 
@@ -75,13 +75,13 @@ def _lines(known: Knowledge, pod: PodKnown, instance: Instance | None) -> Iterat
         order = order_of(instance, ruler)
         if order is not None:
             yield HeadlineLine(name="order", text=order)
-        yield HeadlineLine(name="left", text=_left(instance, ruler), counts=instance.exited is None)
+        yield HeadlineLine(name="left", text=left_of(instance, ruler), counts=instance.exited is None)
     if instance is not None and (end := end_of(instance, pod)) is not None:
         yield HeadlineLine(name="exit", text=end)
     files = files_of(known, pod)
     if files is not None:
         yield HeadlineLine(name="files", text=files)
-    coming = _next(known, pod, instance)
+    coming = next_of(known, pod, instance)
     if coming is not None:
         yield HeadlineLine(name="next", text=coming)
 
@@ -213,101 +213,6 @@ def _after_the_end(pod: PodKnown, instance: Instance) -> Phrase:
         code=code,
         status=pod.status,
     )
-
-
-# --- left, next ----------------------------------------------------------------------------------------------------------
-
-
-def _left(instance: Instance, ruler: Ruler) -> Phrase:
-    grace = f"{ruler.grace_seconds:g}"
-    hook = instance.hook("preStop")
-    if instance.exited is not None:
-        if ruler.killed_at is not None:
-            return phrase(
-                "Nothing of {grace} s: the process was killed when they were over.",
-                "{grace} 秒一点不剩：时间用完后进程被杀死。",
-                grace=grace,
-            )
-        return phrase(
-            "{left} s were not needed, of {grace} s.",
-            "{grace} 秒中还有 {left} 秒没有用上。",
-            left=f"{ruler.left_seconds(0):.1f}",
-            grace=grace,
-        )
-    if ruler.hook_timed_out:
-        return phrase(
-            "Nothing of {grace} s: the hook used them all. The process gets 2 s more.",
-            "{grace} 秒一点不剩：钩子用完了全部时间。进程另有 2 秒。",
-            grace=grace,
-        )
-    if hook.is_awaited:
-        return phrase(
-            "Hook and process share {grace} s, counted from the deletion.",
-            "钩子和进程共用 {grace} 秒，从删除时算起。",
-            grace=grace,
-        )
-    if ruler.hook_ended_at is not None:
-        return phrase(
-            "Of {grace} s the hook has used {spent} s.",
-            "{grace} 秒中钩子用掉了 {spent} 秒。",
-            grace=grace,
-            spent=f"{ruler.spent_seconds:.1f}",
-        )
-    return phrase("{grace} s in all.", "共 {grace} 秒。", grace=grace)
-
-
-def _next(known: Knowledge, pod: PodKnown, instance: Instance | None) -> Phrase | None:
-    if known.ended is not None:
-        return None
-    if instance is None or instance.started is None:
-        return None if pod.deleted is not None else phrase("The kubelet brings up the containers.", "kubelet 启动容器。")
-    if instance.exited is not None:
-        return _after_exit(pod)
-    if instance.kill is None:
-        return _before_a_stop(pod, instance)
-    if instance.kill_signal is not None:
-        return phrase("PID 1 ends, and everything else in the container with it.", "PID 1 结束，容器中的其他一切也随之结束。")
-    if instance.stop_signal is not None:
-        return phrase(
-            "If PID 1 has not ended within {n} s, SIGKILL.",
-            "如果 PID 1 在 {n} 秒内没有结束，将发送 SIGKILL。",
-            n=f"{instance.stop_signal.timeout_seconds:g}",
-        )
-    if instance.hook("preStop").is_awaited:
-        return phrase(
-            "When the hook ends, or its time is up, the stop signal goes to PID 1.",
-            "钩子结束或时间用完后，停止信号会发给 PID 1。",
-        )
-    if instance.kill.has_pre_stop and instance.hook("preStop").started is None and instance.hook("preStop").ended is None:
-        return phrase("The preStop hook begins.", "preStop 钩子开始运行。")
-    return phrase("The stop signal goes to PID 1.", "停止信号会发给 PID 1。")
-
-
-def _before_a_stop(pod: PodKnown, instance: Instance) -> Phrase | None:
-    if instance.hook("postStart").is_running:
-        return phrase(
-            "The pod becomes Running when the hook has ended; a delete waits for it too.",
-            "钩子结束后 Pod 才会变为 Running；删除也要等它结束。",
-        )
-    if pod.deleted is not None:
-        return None
-    if pod.has_hook(instance.container, "preStop"):
-        return phrase(
-            "Press Delete: the preStop hook comes first, the stop signal after it.",
-            "按下“删除”：先运行 preStop 钩子，然后发送停止信号。",
-        )
-    return phrase(
-        "Press Delete: there is no preStop hook, so the stop signal comes at once.",
-        "按下“删除”：没有 preStop 钩子，停止信号会立即发出。",
-    )
-
-
-def _after_exit(pod: PodKnown) -> Phrase | None:
-    if pod.removed is not None:
-        return phrase("The lab clears the node.", "实验室清理节点。")
-    if pod.deleted is not None:
-        return phrase("When every container has ended, the API lets go of the pod.", "所有容器都结束后，API 会移除这个 Pod。")
-    return None
 
 
 def _command(created: ContainerCreated | None) -> str:
