@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from itertools import product
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.test_accessibility import violations
 from tests.browser.test_examples import card, delete, delete_for_good, panel, press, run_until_running, steps
 
 pytestmark = pytest.mark.browser
 
+EXTRAS = ("holds", "shell", "repeat")
 HOST_PATH = ("stopping-nginx", "host-path")
 
 
@@ -138,3 +142,48 @@ def test_a_repeat_is_cancelled(page: Page) -> None:
     press(repeat, "Repeat")  # there is room for another at once
     press(repeat, "Cancel")
     expect(repeat).to_contain_text("cancelled")
+
+
+def test_axe_finds_nothing_beside_a_held_run_with_a_repeat(page: Page) -> None:
+    example = card(page, "post-start", "post-start-message")
+    repeat = example.locator("[data-extra=repeat]")
+    repeat.get_by_label("Runs", exact=True).fill("2")
+    press(repeat, "Repeat")
+    expect(repeat).to_contain_text("2 of 2 runs", timeout=120_000)
+    hold_at(example, "before postStart’s result is published")
+    press(example, "Run")
+    expect(held(example)).to_be_visible()
+    example.get_by_label("Command").fill("cat /usr/share/message /nothing")
+    press(example, "Run in container")
+    expect(example.locator(".executed .stderr")).to_be_visible()
+    own_page = str(repeat.locator("form[action^='/repeats/']").get_attribute("action"))
+    example_id = example.get_attribute("id")
+    found: dict[str, list[str]] = {}
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for language, scheme in product(("en", "zh"), schemes):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.goto(f"/lessons/post-start?lang={language}")
+        for folded in (".hold-points", ".node", ".repeat-result details"):
+            example.locator(f"{folded} > summary").click()
+        expect(example.locator(".node-view")).to_be_visible()
+        expect(held(example)).to_be_visible()
+        found[f"{language}, {scheme}"] = violations(page, *(f"#{example_id} [data-extra={name}]" for name in EXTRAS))
+        for path in ("/node", own_page):
+            page.goto(f"{path}?lang={language}")
+            found[f"{path}, {language}, {scheme}"] = violations(page)
+    page.goto("/lessons/post-start?lang=en")
+    delete_for_good(example)
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
+
+
+def test_nothing_beside_a_run_makes_a_phone_scroll_sideways(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    example = card(page, *HOST_PATH)
+    run_until_running(example)
+    for folded in (".hold-points", ".node"):
+        example.locator(f"{folded} > summary").click()
+    example.get_by_label("Command").fill("cat /proc/self/status")
+    press(example, "Run in container")
+    expect(example.locator(".executed pre")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    delete_for_good(example)
