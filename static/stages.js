@@ -17,6 +17,20 @@ export async function startStages() {
     if (brought) stages.get(card.id).take(JSON.parse(brought.textContent));
   }
   follow(document.querySelector("[data-stream]")?.dataset.stream, stages);
+  showRecordings(cards, stages);
+}
+
+// A card that was never run shows its recording, fetched when the card comes into sight. A run of the learner's own takes its place.
+function showRecordings(cards, stages) {
+  const seen = new IntersectionObserver((entries) => {
+    for (const { target } of entries.filter(({ isIntersecting }) => isIntersecting)) {
+      seen.unobserve(target);
+      fetch(target.dataset.recording)
+        .then((answer) => (answer.ok ? answer.json() : null))
+        .then((message) => message && "recording" in target.dataset && stages.get(target.id).take(message));
+    }
+  });
+  for (const card of cards) if (card.dataset.recording) seen.observe(card);
 }
 
 function follow(url, stages) {
@@ -24,6 +38,7 @@ function follow(url, stages) {
   const source = new LiveSource(url);
   source.addEventListener("frames", ({ data }) => {
     const message = JSON.parse(data);
+    delete document.getElementById(message.card)?.dataset.recording;
     stages.get(message.card)?.take(message);
   });
   source.addEventListener("end", () => source.close());

@@ -31,7 +31,7 @@ def add_bundles(blueprint: Blueprint, site: Site) -> None:
         run = site.find_run(run_id) or abort(404)
         if run.ended is None:
             abort(409, "live")
-        opened = site.opened.bundle(run_id)
+        opened = site.find_bundle(run_id)
         versions = opened.versions if opened else site.services.versions()
         text = bundle_text(run, site.entries(run_id), versions)
         name = f"{run.example.rpartition('/')[2] or 'run'}-{run.id.removeprefix(PREFIX)[:12]}.json"

@@ -34,7 +34,7 @@ def add_pages(blueprint: Blueprint, site: Site) -> None:
     @blueprint.get("/runs/<run_id>")
     def run(run_id: str) -> Response:
         found = site.find_run(run_id) or abort(404)
-        opened = site.opened.bundle(run_id)
+        opened = site.find_bundle(run_id)
         versions = opened.versions if opened else None
         return site.page("run.html", site.presenters().run(found, learner(), chosen_language(), versions))
 
@@ -42,6 +42,13 @@ def add_pages(blueprint: Blueprint, site: Site) -> None:
     def run_stream(run_id: str) -> Response:
         found = site.find_run(run_id) or abort(404)
         return event_stream(site.streams.follow_run(found, card_key(found.example), chosen_language(), last_event_id()))
+
+    @blueprint.get("/recordings/<slug>/<name>.json")
+    def recording(slug: str, name: str) -> Response:
+        example = site.find_example(f"{slug}/{name}") or abort(404)
+        run = site.recorded.of(example) or abort(404)
+        message = site.streams.whole(run, card_key(example.id), chosen_language())
+        return Response(message, mimetype="application/json")
 
     @blueprint.get("/examples.json")
     def examples() -> Response:

@@ -20,6 +20,7 @@ from lab.web.diagnosis import Diagnosis, diagnose
 from lab.web.feed import Feeds
 from lab.web.picture import Picture
 from lab.web.prediction_views import PredictionView, PredictionViews
+from lab.web.recorded import RecordedRuns
 from lab.web.repeat_views import RepeatView, RepeatViews
 from lab.web.services import Services
 
@@ -56,6 +57,16 @@ class Card:
     max_run_minutes: float
     repeat: RepeatView | None = None
     prediction: PredictionView | None = None
+    recording: RecordingView | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingView:
+    """The recorded run that a card shows until its learner has run the example."""
+
+    run_id: str
+    opened_at: datetime
+    frames_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +158,7 @@ class Presenters:
         self,
         services: Services,
         feeds: Feeds,
+        recorded: RecordedRuns,
         repeats: RepeatViews,
         predictions: PredictionViews,
         engine_problem: str | None,
@@ -155,6 +167,7 @@ class Presenters:
         self._runs = services.runs
         self._max_run_minutes = services.max_run_seconds / 60
         self._feeds = feeds
+        self._recorded = recorded
         self._repeats = repeats
         self._predictions = predictions
         self._engine_problem = engine_problem
@@ -205,7 +218,19 @@ class Presenters:
             card,
             repeat=self._repeats.of_example(cluster, example.id),
             prediction=self._predictions.of_example(cluster, example, run),
+            recording=self._recording(example, language) if run is None else None,
         )
+
+    def _recording(self, example: Example, language: Language) -> RecordingView | None:
+        """Return the recording that stands where the learner has run nothing yet. Where something is to be found out by running,
+        only when nothing can be run."""
+        if (example.cards.every or example.challenge) and not self._engine_problem:
+            return None
+        run = self._recorded.of(example)
+        if run is None:
+            return None
+        url = url_for("lab.recording", slug=example.lesson, name=example.name, lang=language)
+        return RecordingView(run_id=run.id, opened_at=run.opened_at, frames_url=url)
 
     def run_card(self, run: Run, example: Example | None, language: Language) -> Card:
         """Return the card on a run's own page: that run's text and that run only. The example may have left the catalog."""

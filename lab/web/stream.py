@@ -78,6 +78,12 @@ class Streams:
         if not card.feed.live():
             yield END
 
+    def whole(self, run: Run, key: str, language: Language) -> str:
+        """Return all frames of a run that has ended as one message, in JSON."""
+        message = Followed(feed=self._feeds.of(run.id, key, language)).message(run.last_seq or 0)
+        assert message is not None  # noqa: S101 - a reset is always a message
+        return message
+
     def _ended(self, run: Run, key: str, language: Language, last_seq: int | None) -> Iterator[str]:
         """Yield what there is of a run that has ended; it needs no timeline."""
         last = run.last_seq or 0

@@ -13,14 +13,17 @@ from flask import Response, current_app, g, make_response, render_template, requ
 
 from lab.lessons import LANGUAGES, Example, Language, Lesson
 from lab.lessons.check import Check
+from lab.timeline.bundle import Bundle
 from lab.timeline.facts import Entry
 from lab.timeline.run import Run
+from lab.web import recorded
 from lab.web.feed import Feeds
 from lab.web.frames import Renderer
 from lab.web.guard import Guard, cluster_id, style_nonce
 from lab.web.opened import PREFIX, OpenedRuns
 from lab.web.prediction_views import PredictionViews
 from lab.web.presenters import Presenters
+from lab.web.recorded import RecordedRuns
 from lab.web.repeat_views import RepeatViews
 from lab.web.services import Services
 from lab.web.stream import Streams
@@ -39,6 +42,7 @@ class Site:
         self.guard = guard
         self.repeat_views = RepeatViews(services)
         self.opened = OpenedRuns(services.bundles)
+        self.recorded = RecordedRuns(services.catalog)
         self._feeds: Feeds | None = None
 
     @property
@@ -59,9 +63,12 @@ class Site:
         return example.challenge.check if example and example.challenge else None
 
     def entries(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
-        """Return the entries of a run, of the lab's own or of one that was opened from a file."""
-        read = self.opened.entries if run_id.startswith(PREFIX) else self.services.runs.entries
-        return read(run_id, after)
+        """Return the entries of a run, of the lab's own, of one that was opened from a file, or of a recording."""
+        if run_id.startswith(PREFIX):
+            return self.opened.entries(run_id, after)
+        if run_id.startswith(recorded.PREFIX):
+            return self.recorded.entries(run_id, after)
+        return self.services.runs.entries(run_id, after)
 
     @property
     def streams(self) -> Streams:
@@ -72,7 +79,9 @@ class Site:
         """Return what builds page values for the present request."""
         problem = self.services.engine_problem()
         draft = (request.args.get("predict", ""), request.args.getlist("order"))
-        return Presenters(self.services, self.feeds, self.repeat_views, PredictionViews(self.services, draft), problem)
+        return Presenters(
+            self.services, self.feeds, self.recorded, self.repeat_views, PredictionViews(self.services, draft), problem
+        )
 
     def find_lesson(self, slug: str) -> Lesson | None:
         """Return a lesson of the catalog."""
@@ -83,8 +92,14 @@ class Site:
         return self.services.catalog.example(example_id)
 
     def find_run(self, run_id: str) -> Run | None:
-        """Return a run, live or ended, or opened from a file."""
-        return self.opened.run(run_id) if run_id.startswith(PREFIX) else self.services.runs.get(run_id)
+        """Return a run, live or ended, opened from a file, or recorded."""
+        if run_id.startswith(PREFIX):
+            return self.opened.run(run_id)
+        return self.recorded.run(run_id) if run_id.startswith(recorded.PREFIX) else self.services.runs.get(run_id)
+
+    def find_bundle(self, run_id: str) -> Bundle | None:
+        """Return the file that a run comes from; None for the lab's own runs."""
+        return self.opened.bundle(run_id) or self.recorded.bundle(run_id)
 
     def page(self, template: str, page: object, *, status: int = 200) -> Response:
         """Render a whole page in the learner's language."""
