@@ -73,6 +73,6 @@ function followRuns(place) {
   card.addEventListener("stage:taken", ({ detail }) => {
     if (detail.live === live) return;
     live = detail.live;
-    if (!place.querySelector("details[open]")) window.htmx.trigger(place, "run-changed");
+    if (!place.querySelector("details[open] [data-cards]")) window.htmx.trigger(place, "run-changed");
   });
 }

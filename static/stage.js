@@ -118,6 +118,7 @@ class Stage {
     if (!link || this.shown.length === 0) return;
     event.preventDefault();
     this.goTo(lastAtMost(this.shown, Number(link.dataset.goSeq)), { focus: true });
+    document.activeElement.scrollIntoView({ block: "nearest" }); // the link may be a screen away from the list
   }
 
   chosen({ to, by, focus }) {

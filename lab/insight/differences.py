@@ -26,10 +26,11 @@ from lab.timeline.facts import (
 )
 from lab.timeline.tables import pod_row
 
-NOTICED_SECONDS = 0.15  # two runs of the same manifest differ by so much
+NOTICED_SECONDS = 0.5  # two runs of the same manifest differ by less on a busy engine
 NOTICED_SHARE = 0.1
 NOTHING = phrase("–", "–")
 
+_OVERRAN = phrase("used the grace period up", "用完了宽限期")
 _RESULTS = {
     "delivered": phrase("taken by a handler", "由处理函数接收"),
     "default": phrase("default action", "执行默认动作"),
@@ -128,7 +129,8 @@ def _outcomes(entries: Sequence[Entry]) -> dict[Key, Phrase]:
         if isinstance(fact, ContainerStarted):
             starts[place] = starts.get(place, 0) + 1
         for what, said in _said(entry):
-            found[place, what] = said
+            if found.get((place, what)) != _OVERRAN:  # how a hook ends that was given up does not matter any more
+                found[place, what] = said
     found |= {(place, "status"): _plain(" → ".join(shown)) for place, shown in statuses.items()}
     found |= {(place, "starts"): _plain(str(count)) for place, count in starts.items()}
     return found
@@ -160,7 +162,7 @@ def _said(entry: Entry) -> Iterator[tuple[str, Phrase]]:
         case HookFailed(hook=hook, exit_code=code):
             yield hook, phrase("failed", "失败") if code is None else phrase("failed ({n})", "失败（{n}）", n=code)
         case HookTimedOut(hook=hook):
-            yield hook, phrase("used the grace period up", "用完了宽限期")
+            yield hook, _OVERRAN
         case HookSkipped(hook=hook):
             yield hook, phrase("not run", "没有运行")
 

@@ -57,6 +57,11 @@ def missing(wanted: str, happened: Sequence[Moment]) -> Phrase:
             signal=signal.what.partition(" ")[0],
             limit=signal.what.rpartition(" ")[2],
         )
+    if "preStop finished" in wanted and any(kind(m) == "preStop timed-out" for m in happened):
+        return phrase(
+            "The hook never ended well: it had used the grace period up, and it died with its container.",
+            "钩子没能成功结束：它用完了宽限期，最后随容器一起终止。",
+        )
     if "preStop" in wanted and "event" not in wanted and exited and not any(kind(m) == "killing" for m in happened):
         return phrase(
             "preStop belongs to being stopped; here the process ended by itself.",
@@ -153,6 +158,10 @@ _REASONS: dict[tuple[str, str], Reason] = {
     ),
     ("preStop began", "signal"): _STOP_ORDER,
     ("preStop ended", "signal"): _HOOK_BEFORE_SIGNAL,
+    ("preStop began", "preStop timed-out"): _of(
+        "The hook had the grace period, {d} s, and no more; then the kubelet stopped waiting for it.",
+        "钩子最多可用整个宽限期（{d} 秒）；时间一到，kubelet 就不再等它。",
+    ),
     ("preStop timed-out", "signal"): _of(
         "The hook had used up the grace period: the kubelet stopped waiting for it and sent {signal}.",
         "钩子用完了宽限期：kubelet 不再等它，发出 {signal}。",
