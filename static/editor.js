@@ -99,7 +99,7 @@ class Editor {
       this.merge.of([]),
       theme,
       EditorView.lineWrapping,
-      EditorView.contentAttributes.of({ "aria-label": this.field.getAttribute("aria-label"), spellcheck: "false" }),
+      EditorView.contentAttributes.of({ "aria-label": this.field.getAttribute("aria-label"), spellcheck: "false", tabindex: "0" }),
       keymap.of([
         { key: "Mod-Enter", run: () => (this.form.requestSubmit(), true) },
         { key: "Mod-]", run: indentMore },

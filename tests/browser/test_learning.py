@@ -46,7 +46,7 @@ def test_the_margin_warns_of_a_deaf_shell_and_falls_silent_when_it_is_mended(pag
 
 def test_a_hint_leads_to_its_line_and_to_the_step_that_proves_it(page: Page, stories: Stories) -> None:
     page.goto(stories.path(SIGTERM_IGNORED))
-    hints = page.get_by_role("region", name="Hints")
+    hints = page.get_by_role("group", name="Hints")
     expect(hints).to_contain_text("SIGTERM was dropped")
     hints.get_by_role("button", name="line 10").click()
     expect(page.locator(".cm-activeLine").first).to_contain_text("sleep 3600; echo never")
@@ -56,7 +56,7 @@ def test_a_hint_leads_to_its_line_and_to_the_step_that_proves_it(page: Page, sto
 
 def test_hints_come_with_the_steps_that_prove_them(page: Page, stories: Stories) -> None:
     page.goto(stories.path(SIGTERM_IGNORED))
-    hints = page.get_by_role("region", name="Hints")
+    hints = page.get_by_role("group", name="Hints")
     expect(hints).to_contain_text("SIGTERM was dropped")
     page.get_by_role("button", name="First step").click()
     expect(hints).not_to_contain_text("SIGTERM was dropped")

@@ -1,0 +1,57 @@
+"""axe-core finds nothing on any page, in both languages and both colour schemes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.stories import EXAMPLE_2, HOOK_HANGS, Stories
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parents[2] / "static" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = ["/", "/lessons/what-hooks-are", "/lessons/graceful-deletion", "/nothing", "/open"]
+
+
+def violations(page: Page, *within: str) -> list[str]:
+    """Return what axe finds on the page as it is now, or in the places of these selectors: rule, element and what is wrong."""
+    page.evaluate(AXE.read_text())
+    found: list[dict[str, Any]] = page.evaluate(
+        """async ([rules, within]) => {
+          await document.fonts.ready
+          const places = within.length ? { include: within.map((place) => [place]) } : document
+          return (await axe.run(places, { runOnly: rules, resultTypes: ['violations'] })).violations
+        }""",
+        [RULES, list(within)],
+    )
+    return [f"{rule['id']}: {node['html'][:160]} — {node['failureSummary']}" for rule in found for node in rule["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_axe_finds_nothing(browser: Browser, stories: Stories, language: str, scheme: Literal["light", "dark"]) -> None:
+    context = browser.new_context(
+        base_url=stories.address, color_scheme=scheme, reduced_motion="reduce", viewport={"width": 1440, "height": 1000}
+    )
+    page = context.new_page()
+    found: dict[str, list[str]] = {}
+    for path in PAGES:
+        page.goto(f"{path}?lang={language}")
+        found[path] = violations(page)
+    for story in (EXAMPLE_2, HOOK_HANGS):
+        page.goto(f"{stories.path(story)}?lang={language}")
+        card = page.locator("[data-card]")
+        expect(card.locator("[data-plot] .cursor")).to_be_attached()
+        for tab in card.get_by_role("tab").all():
+            tab.click()
+            found[f"{story.example}, {tab.get_attribute('id')}"] = violations(page)
+        card.locator("ol.steps > li").nth(12).locator("summary").click()
+        found[f"{story.example}, at a step"] = violations(page)
+        card.locator("[data-view-choice=cluster]").click()
+        found[f"{story.example}, cluster view"] = violations(page)
+    context.close()
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
