@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lab.scenarios.narration import Narrator
     from lab.scenarios.recording import Recorder, Recording
     from lab.scenarios.scenario import Scenario
+    from lab.timeline.facts import HoldPoint
 
 TERMINATED = 128 + signal.SIGTERM  # as shells say it
 DATA_PREFIX = "pod-hook-lab-run-"  # of the data directory of one run; `lab sweep` finds what a killed run left by it
@@ -42,6 +43,7 @@ examples:
   lab run pod.yaml
   lab run pod.yaml --actions actions.yaml --json
   lab run scenarios/A1 --output out/A1/trace.json
+  lab run pod.yaml --hold before-pre-stop,before-stop-signal
 
 exit codes:
   0    it ran, whatever the pods did
@@ -68,6 +70,14 @@ def register(subparsers: Any) -> None:
     parser.add_argument(
         "--feature-gates", metavar="K=V,…", default={}, type=_feature_gates, help="such as ContainerStopSignals=true"
     )
+    parser.add_argument(
+        "--hold",
+        metavar="POINT,…|all",
+        default=(),
+        type=_hold_points,
+        help="hold the kubelet there until a line comes on stdin: before-start, after-start, before-post-start-result, "
+        "before-pre-stop, before-stop-signal, before-sigkill",
+    )
     parser.add_argument("--timeout", metavar="SECONDS", type=_seconds, help="give up after this time (default: never)")
     parser.set_defaults(func=_run)
 
@@ -81,7 +91,7 @@ def _run(arguments: argparse.Namespace) -> int:
         _prepare(arguments.output)
     try:
         with signals_end_the_run():
-            recording = _record(scenario, tell=not arguments.json, timeout_seconds=arguments.timeout)
+            recording = _record(scenario, tell=not arguments.json, timeout_seconds=arguments.timeout, hold_points=arguments.hold)
     except Terminated:
         return TERMINATED
     text = json.dumps(recording.trace, indent=1) + "\n"
@@ -97,11 +107,12 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _record(scenario: Scenario, *, tell: bool, timeout_seconds: float | None) -> Recording:
+def _record(scenario: Scenario, *, tell: bool, timeout_seconds: float | None, hold_points: tuple[HoldPoint, ...]) -> Recording:
     """Play on a cluster made for it, and clear that away."""
     from lab.clock import SystemClock
     from lab.config import read_settings
     from lab.laboratory import open_node_side
+    from lab.scenarios.hold_prompt import HoldPrompt
     from lab.scenarios.recording import Recorder
 
     clock, run_id = SystemClock(), secrets.token_hex(6)
@@ -118,6 +129,10 @@ def _record(scenario: Scenario, *, tell: bool, timeout_seconds: float | None) ->
         if narrator is not None:
             narrator.start()
             cleanup.callback(narrator.close)
+        if hold_points:
+            holds = HoldPrompt(cluster, clock, run_id, source=sys.stdin, prompt=sys.stderr if sys.stdin.isatty() else None)
+            holds.start(hold_points)
+            cleanup.callback(holds.close)
         cleanup.callback(_ignore_signals)  # from here on what was made is cleared away, undisturbed
         recorder = Recorder(scenario, cluster, clock, run_id=run_id, on_action=narrator.begin if narrator else None)
         recorders.append(recorder)
@@ -194,6 +209,15 @@ def _feature_gates(text: str) -> dict[str, bool]:
             raise argparse.ArgumentTypeError(f"cannot use feature gate {pair!r}: write NAME=true or NAME=false")
         gates[name] = value.lower() == "true"
     return gates
+
+
+def _hold_points(text: str) -> tuple[HoldPoint, ...]:
+    from lab.scenarios.hold_prompt import hold_points
+
+    try:
+        return hold_points(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"cannot use {text!r}: {error}") from error
 
 
 def _seconds(text: str) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lab.timeline.durations import parse_timestamp
-from lab.timeline.facts import JSON, CommandAnswered, ContainerExited, Entry, LogChunk, ObjectWritten
+from lab.timeline.facts import JSON, CommandAnswered, ContainerExited, Entry, KubeletContinued, LogChunk, ObjectWritten
 from lab.timeline.tables import pod_row
 
 SUBMITTING_VERBS = ("apply", "create")
@@ -63,7 +63,7 @@ def trace_of(entries: Sequence[Entry], *, namespace: str, identity: str = "", ga
         "logs": _logs(entries, pods, zero),
         "files": dict(gathered.files),
         "describe": dict(gathered.describe),
-        "notes": list(gathered.notes),
+        "notes": [*gathered.notes, *_holds(entries)],
     }
 
 
@@ -242,6 +242,14 @@ def _exits(entries: Sequence[Entry], pods: Mapping[str | None, str], zero: _Zero
                 "exitStatus": fact.exit_code,
                 "exitedAt": zero.of_timestamp(fact.finished_at),
             }
+
+
+def _holds(entries: Sequence[Entry]) -> Iterator[str]:
+    """Say where the kubelet was held, by whoever asked for it: the times after that are no kubelet's."""
+    for entry in entries:
+        fact = entry.fact
+        if isinstance(fact, KubeletContinued):
+            yield f"the kubelet was held {fact.point} of {entry.container} for {fact.held_seconds:.1f} s"
 
 
 def _logs(entries: Sequence[Entry], pods: Mapping[str | None, str], zero: _Zero) -> JSON:
