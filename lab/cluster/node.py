@@ -134,8 +134,10 @@ class Node:
         return self._parts.runtime.exec(attempt.container_id, command)
 
     def read_file(self, namespace: str, pod: str, container: str, path: str) -> bytes | None:
-        """Return a regular file of a container, running or dead; None when there is none. Raises ApiError 404, EngineError."""
-        _, attempt = self._instance(namespace, pod, container)
+        """Return a regular file of a running container; None when there is none. Raises ApiError 404 or 400, EngineError."""
+        on, attempt = self._instance(namespace, pod, container)
+        if not attempt.running:
+            raise ApiError(400, "BadRequest", f"container {container} in pod {on.pod.name} is not running")
         return self._parts.runtime.read_file(attempt.container_id, path, limit_bytes=FILE_LIMIT_BYTES)
 
     def host_directory(self, path: str) -> None:

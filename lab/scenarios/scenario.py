@@ -144,7 +144,8 @@ def _actions(content: object, place: Path, manifest: str) -> tuple[Action, ...]:
 
 def _named_manifests(actions: tuple[Action, ...], directory: Path, known: set[str]) -> dict[str, str]:
     submitted = [a.file for a in actions if isinstance(a, Submit)]
-    called = [name for a in actions if isinstance(a, KubectlCall) for name in a.files]
+    calls = [name for a in actions if isinstance(a, KubectlCall) for name in a.files]
+    called = [name for name in calls if (directory / name).is_file()]  # kubectl says of the others that they do not exist
     return {name: read_text(directory / name) for name in dict.fromkeys(submitted + called) if name not in known}
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from lab.errors import ScenarioError
+from lab.scenarios.kubectl_line import KubectlLine
 from lab.scenarios.waits import WaitCondition
 
 DEFAULT_WAIT_SECONDS = 60.0
@@ -105,10 +106,8 @@ class KubectlCall:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The manifests the call names with ``-f``."""
-        separate = [b for a, b in zip(self.argv, self.argv[1:], strict=False) if a in ("-f", "--filename")]
-        joined = [a.partition("=")[2] for a in self.argv if a.startswith(("--filename=", "-f="))]
-        return tuple(separate + joined)
+        """The manifests the call names with ``-f``; what a command in a container is given is its own affair."""
+        return KubectlLine.parse(self.argv[1:] if self.argv[0] == "kubectl" else self.argv).files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ Source of exec's words: staging/src/k8s.io/kubectl/pkg/cmd/exec/exec.go (v1.36).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lab.clock import Clock
 from lab.cluster.cluster import Cluster
@@ -50,6 +51,10 @@ class Terminal:
         line = KubectlLine.parse(argv)
         if line.flags.get("namespace", self._namespace) != self._namespace:
             return None
+        missing = [file for file in line.files if file not in self._manifests and not file.startswith(("-", "http"))]
+        if missing:
+            absent = Answer(rc=1, stderr=f'error: the path "{missing[0]}" does not exist\n')
+            return self._answered(argv, absent, self._clock.monotonic())
         match line.verb:
             case "apply" | "create" | "replace" if line.files and not line.switch("force"):
                 return self._submit(line)
@@ -123,13 +128,14 @@ class Terminal:
         return Answer(rc=rc, stdout=stdout, stderr=stderr)
 
     def _logs(self, line: KubectlLine) -> Answer | None:
-        answer = self.reader().logs(line)
+        reader = self.reader()
+        answer = reader.logs(line)
         if answer is None or answer.rc or not line.switch("follow") or not line.names:
             return answer
         name = line.names[0].rpartition("/")[2]
         container = line.flags.get("container") or (line.names[1] if len(line.names) == 2 else "")
         self._watcher().until_ended(name, container)
-        return self.reader().logs(line) or answer
+        return replace(reader, entries=self.reader().entries).logs(line)  # the pod itself may be gone by now
 
     def _watcher(self) -> Watcher:
         return Watcher(cluster=self._cluster, clock=self._clock, namespace=self._namespace)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.timeline.facts import CommandAnswered, ContainerExited, Entry, Fact, LogChunk, ObjectWritten
 from tests.conformance.recordings import recorded_spec, recorded_trace
+from tests.scenarios.stage import Stage
 
 ORIGIN = datetime(2026, 1, 1, tzinfo=UTC)
 ORIGIN_ELAPSED_SECONDS = 7.0  # the timeline is older than the scenario
 
 Timed = tuple[float, str | None, str | None, Fact]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
 
 
 @pytest.fixture
