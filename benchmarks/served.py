@@ -6,6 +6,7 @@ the end of its stream of events.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import statistics
@@ -105,9 +106,10 @@ class Learner:
         )
 
     def _read(self, lines: Iterable[bytes], arrivals: dict[int, datetime]) -> None:
-        for line in lines:
-            if line.startswith(b"id: "):
-                arrivals.setdefault(int(line[4:]), self._clock.now())
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # the connection is closed while this reads it
+            for line in lines:
+                if line.startswith(b"id: "):
+                    arrivals.setdefault(int(line[4:]), self._clock.now())
 
     def _await(self, holds: Callable[[], bool]) -> None:
         deadline = self._clock.monotonic() + PATIENCE_SECONDS
