@@ -53,9 +53,10 @@ def signal_dropped(entry: Entry, life: Life, pod: PodPast) -> Iterator[Told]:
             proves=("deaf-program", "deaf-shell", "stop-signal-not-trapped"),
             phrase=phrase(
                 "{signal} was dropped: PID 1 (`{process}`) had no handler for it, and the kernel spares PID 1 the default "
-                "action. What was "
-                "left of the grace period passed for nothing.",
-                "{signal} 被丢弃：PID 1（`{process}`）没有它的处理函数，而内核不会对 PID 1 执行默认动作。剩下的宽限期白白流逝。",
+                "action. The process "
+                "does not know that it is to stop.",
+                "{signal} 被丢弃：PID 1（`{process}`）没有它的处理函数，而内核不会对 PID 1 执行默认动作。进程并不知道自己该停"
+                "止。",
                 signal=entry.fact.signal,
                 process=entry.fact.target,
             ),
@@ -74,6 +75,7 @@ def killed(entry: Entry, life: Life, pod: PodPast) -> Iterator[Told]:
         yield Told(
             rule="killed-at-the-floor",
             path="lifecycle.preStop",
+            proves=("pre-stop-fills-grace",),
             phrase=phrase(
                 "The hook left nothing of the grace period but the minimum of 2 s after {signal}; that was too short for "
                 "the process, "

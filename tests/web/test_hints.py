@@ -21,7 +21,7 @@ def played(pages: Pages) -> str:
 )
 def test_a_run_explains_itself_with_the_line_and_the_step(pages: Pages, language: str, words: str) -> None:
     html = pages.client.get(f"{played(pages)}?lang={language}").text
-    hints = html.split('<section class="hints"', 1)[1].split("</section>", 1)[0]
+    hints = html.split('<div class="hints"', 1)[1].split("</ul>", 1)[0]
     assert words.replace("SIGTERM</code>", "SIGTERM") in hints
     line = EXAMPLE_MANIFEST.splitlines().index(f"    {DEAF}") + 1
     assert f'data-line="{line}"' in hints
@@ -31,7 +31,7 @@ def test_a_run_explains_itself_with_the_line_and_the_step(pages: Pages, language
 
 def test_a_card_without_a_run_has_no_hints(pages: Pages) -> None:
     lesson = pages.catalog.examples[0].lesson
-    assert '<section class="hints"' not in pages.client.get(f"/lessons/{lesson}").text
+    assert '<div class="hints"' not in pages.client.get(f"/lessons/{lesson}").text
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "has no trap for SIGTERM"), ("zh", "没有捕获 SIGTERM")])
@@ -49,6 +49,6 @@ def test_what_a_learner_wrote_stays_text_in_a_hint(pages: Pages) -> None:
     run, script = pages.run(EXAMPLE_MANIFEST.replace("sleep 3600; true", "echo up; '<b>app</b>'"))
     script.start()
     html = pages.client.get(f"/runs/{run.id}").text
-    hints = html.split('<section class="hints"', 1)[1].split("</section>", 1)[0]
+    hints = html.split('<div class="hints"', 1)[1].split("</ul>", 1)[0]
     assert "&lt;b&gt;app&lt;/b&gt;" in hints
     assert "<b>" not in hints
