@@ -174,6 +174,8 @@ def test_flags_mean_what_kubectl_makes_of_them(args: tuple[str, ...], options: D
     [
         (("--now", "--grace-period=3"), "--now and --grace-period cannot be specified together"),
         (("--force", "--grace-period=3"), "--force and --grace-period greater than 0 cannot be specified together"),
+        (("--now", "--force"), "--force and --grace-period greater than 0 cannot be specified together"),
+        (("--dry-run=never",), 'Invalid dry-run value (never). Must be "none", "server", or "client".'),
         (("--grace=3",), "unknown flag: --grace"),
         (
             ("--grace-period=x",),
