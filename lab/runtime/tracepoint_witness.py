@@ -67,7 +67,7 @@ class TracepointWitness:
         followed = _Followed(
             pid=host_pid,
             first=first,
-            namespace=first.namespace if first else f"gone:{host_pid}",
+            namespace=first.namespace if first else _of_the_gone(host_pid),
             started_at_seconds=start_time_seconds(host_pid) or 0.0,
             on_signal=on_signal,
         )
@@ -149,15 +149,14 @@ class TracepointWitness:
             self._remember(beside)
         oldest = self._clock.monotonic() - _HISTORY_SECONDS
         for sent, observed in tuple(self._history):
-            same = followed.namespace == sent.target.namespace or followed.pid == sent.target.pid
-            of_this_life = sent.event.at_seconds >= followed.started_at_seconds  # not of an earlier process of that number
-            if same and of_this_life and sent.sent_at_seconds >= oldest:
+            if _is_for(followed, sent) and sent.sent_at_seconds >= oldest:
                 self._hand_over(followed, observed)
 
     def _forget(self, host_pid: int) -> None:
         for followed in tuple(self._followed.values()):
             if followed.pid == host_pid:
                 self._fates.settle(followed.namespace)
+                self._fates.settle(_of_the_gone(host_pid))
                 del self._followed[followed.namespace]
 
     def _take_generated(self, event: Generated) -> None:
@@ -191,6 +190,8 @@ class TracepointWitness:
             witness="tracepoint",
         )
         followed = self._followed.get(sent.target.namespace)
+        if followed is None:  # a PID 1 that had gone when its signal was read, and was followed since
+            followed = next((followed for followed in self._followed.values() if _is_for(followed, sent)), None)
         if followed is not None:
             self._hand_over(followed, observed)
         else:
@@ -213,7 +214,7 @@ class TracepointWitness:
             return known
         sender = process(event.sender_thread) or self._known.get(event.sender_thread)
         inside = sender is not None and sender.namespace != self._own_namespace
-        namespace = sender.namespace if sender is not None and inside else f"gone:{event.target_thread}"
+        namespace = sender.namespace if sender is not None and inside else _of_the_gone(event.target_thread)
         return Process(
             pid=event.target_thread,
             parent=0,
@@ -232,3 +233,13 @@ class TracepointWitness:
         if len(self._known) > _KNOWN_LIMIT:
             self._known.popitem(last=False)
         return found
+
+
+def _of_the_gone(pid: int) -> str:
+    """Return what stands for the PID namespace of a process that has gone before it could be looked up."""
+    return f"gone:{pid}"
+
+
+def _is_for(followed: _Followed, sent: Sent) -> bool:
+    same = followed.namespace == sent.target.namespace or followed.pid == sent.target.pid
+    return same and sent.event.at_seconds >= followed.started_at_seconds  # not of an earlier process of that number
