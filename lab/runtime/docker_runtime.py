@@ -11,7 +11,6 @@ and names.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,9 +19,10 @@ from lab.clock import Clock
 from lab.errors import ContainerGone, EngineError, ImageNotFound
 from lab.runtime.container_files import ContainerFiles
 from lab.runtime.engine_client import EngineClient
-from lab.runtime.engine_events import ContainerEvent, EngineEvents
+from lab.runtime.engine_events import EngineEvents
 from lab.runtime.exec_session import ExecSession
 from lab.runtime.followed_container import FollowedContainer
+from lab.runtime.followed_containers import FollowedContainers
 from lab.runtime.hardening import JSON, container_request
 from lab.runtime.labels import RUN, selector
 from lab.runtime.networks import ClusterNetworks
@@ -87,14 +87,13 @@ class DockerRuntime:
         self._turns = Turns(clock)
         self._sandboxes = Sandboxes(engine, self._networks, clock, self._turns, settings)
         self._files = ContainerFiles(engine)
-        self._lock = threading.Lock()
-        self._followed: dict[str, FollowedContainer] = {}
+        self._followed = FollowedContainers()
         self._events = EngineEvents(
             engine,
             settings.instance,
             clock,
-            on_event=self._handle,
-            on_reconnect=lambda: self._for_all(FollowedContainer.look_again),
+            on_event=self._followed.handle,
+            on_reconnect=lambda: self._followed.for_all(FollowedContainer.look_again),
             on_lost=self._lose,
         )
 
@@ -144,9 +143,7 @@ class DockerRuntime:
         """Stop watching and following. Containers are not touched: `sweep` removes them."""
         self._sandboxes.warm.close()
         self._events.close()
-        self._for_all(FollowedContainer.give_up)
-        with self._lock:
-            self._followed.clear()
+        self._followed.give_up()
         self._engine.close()
 
     # --- images and sandboxes
@@ -197,19 +194,18 @@ class DockerRuntime:
         name = f"k8s_{config.name}_{config.pod_name}_{config.namespace}_{config.pod_uid}_{config.attempt}"
         container_id = self._create(request, name)
         followed = FollowedContainer(self._engine, self._clock, container_id, listener)
-        with self._lock:
-            self._followed[container_id] = followed
+        self._followed.add(container_id, followed)
         try:
-            followed.begin(tty=config.tty, on_end=self._forget)
+            followed.begin(tty=config.tty, on_end=self._followed.forget)
         except EngineError:
-            self._forget(container_id)
+            self._followed.forget(container_id)
             self._remove(container_id)
             raise
         return container_id
 
     def start_container(self, container_id: str) -> Started:
         """Start PID 1. Raises EngineError with the engine's words, and the exit code it noted, when the command cannot be run."""
-        followed = self._find_followed(container_id)
+        followed = self._followed.require(container_id)
         try:
             with self._engine.words(f"start container {container_id[:12]}"):
                 with self._turns.needed(), self._turns.turn(Rank.CONTAINER):
@@ -231,12 +227,12 @@ class DockerRuntime:
 
     def exec(self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None) -> ExecResult:
         """Run a command in the container and wait for its process and its output; see `exec_session`."""
-        session = ExecSession(self._engine, self._clock, container_id, self._pid(container_id))
+        session = ExecSession(self._engine, self._clock, container_id, self._followed.pid(container_id))
         return session.run(command, timeout_seconds)
 
     def process_state(self, container_id: str) -> ProcessState | None:
         """Return PID 1's signal masks and the process list, or None when it has ended or cannot be read on this host."""
-        pid = self._pid(container_id)
+        pid = self._followed.pid(container_id)
         return process_state(pid) if pid else None
 
     def changed_files(self, container_id: str, *, limit_bytes: int = 4096) -> tuple[ChangedFile, ...]:
@@ -302,34 +298,6 @@ class DockerRuntime:
         if failures:
             raise failures[0]
 
-    def _find_followed(self, container_id: str) -> FollowedContainer:
-        with self._lock:
-            followed = self._followed.get(container_id)
-        if followed is None:
-            raise ContainerGone(f"cannot start container {container_id[:12]}: it has been removed, create another")
-        return followed
-
-    def _pid(self, container_id: str) -> int:
-        with self._lock:
-            followed = self._followed.get(container_id)
-        return followed.pid if followed is not None else 0
-
-    def _forget(self, container_id: str) -> None:
-        with self._lock:
-            self._followed.pop(container_id, None)
-
-    def _handle(self, event: ContainerEvent) -> None:
-        with self._lock:
-            followed = self._followed.get(event.container_id)
-        if followed is not None:
-            followed.handle(event)
-
     def _lose(self, message: str) -> None:
         self._sandboxes.lose_warm()
-        self._for_all(lambda followed: followed.lose(message))
-
-    def _for_all(self, act: Callable[[FollowedContainer], None]) -> None:
-        with self._lock:
-            everyone = tuple(self._followed.values())
-        for followed in everyone:
-            act(followed)
+        self._followed.for_all(lambda followed: followed.lose(message))
