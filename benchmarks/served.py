@@ -6,14 +6,15 @@ the end of its stream of events.
 
 from __future__ import annotations
 
-import contextlib
 import os
+import socket
 import sqlite3
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from benchmarks.workload import Shape
 from lab.clock import Clock
@@ -77,12 +78,14 @@ class Learner:
         """Run so many pods and delete them, once or several times; return what was seen of each."""
         self.open_page()
         arrivals: dict[int, datetime] = {}
-        with self._visitor.lines(f"{self._lesson}/stream") as lines:
-            reader = self._clock.spawn("page", self._read, lines, arrivals)
-            self._clock.sleep(THINKING_SECONDS)
-            presses = [self._press(shape, count, arrivals) for _ in range(times)]
-            assert reader.is_alive(), "the stream ended"
-        return presses
+        with self._stream() as stream:
+            reader = self._clock.spawn("page", self._read, stream, arrivals)
+            try:
+                self._clock.sleep(THINKING_SECONDS)
+                return [self._press(shape, count, arrivals) for _ in range(times)]
+            finally:
+                stream.shutdown(socket.SHUT_RDWR)
+                reader.join()
 
     def _press(self, shape: Shape, count: int, arrivals: dict[int, datetime]) -> Press:
         before, pressed = cpu_seconds(self._lab.worker), self._clock.now()
@@ -105,8 +108,16 @@ class Learner:
             cpu_seconds=used,
         )
 
-    def _read(self, lines: Iterable[bytes], arrivals: dict[int, datetime]) -> None:
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # the connection is closed while this reads it
+    def _stream(self) -> socket.socket:
+        """Ask for the page's stream, as it is: HTTP/1.0 has no chunks."""
+        place = urlsplit(self._lab.address)
+        stream = socket.create_connection((place.hostname or "", place.port or 80))
+        head = f"GET {self._lesson}/stream HTTP/1.0\r\nHost: {place.netloc}\r\nCookie: {self._visitor.cookies}\r\n\r\n"
+        stream.sendall(head.encode())
+        return stream
+
+    def _read(self, stream: socket.socket, arrivals: dict[int, datetime]) -> None:
+        with stream.makefile("rb") as lines:
             for line in lines:
                 if line.startswith(b"id: "):
                     arrivals.setdefault(int(line[4:]), self._clock.now())

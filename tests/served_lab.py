@@ -15,7 +15,7 @@ import sys
 import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -175,15 +175,14 @@ class Visitor:
     @contextlib.contextmanager
     def following(self, path: str) -> Iterator[Iterator[Stream]]:
         """Open a stream; each event gives what has been shown up to it. It ends when the connection does."""
-        with self.lines(path) as lines:
-            yield _events(lines)
-
-    @contextlib.contextmanager
-    def lines(self, path: str) -> Iterator[Iterable[bytes]]:
-        """Open a stream for whoever reads it by the line."""
         request = urllib.request.Request(f"{self._lab.address}{path}", headers={"Accept": "text/event-stream"})
         with self._opener.open(request, timeout=PATIENCE_SECONDS) as response:
-            yield response
+            yield _events(response)
+
+    @property
+    def cookies(self) -> str:
+        """The cookies that the pages have set, as a header."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._jar)
 
     def watch(self, run_id: str, until: Callable[[Stream], bool]) -> Stream:
         """Follow a run until it shows what is waited for; fail when it ends before."""
