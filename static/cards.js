@@ -1,5 +1,6 @@
 // What a card does by itself: the delete menu, the tabs, staying in sight. All of it is the learner's state: the stream never
 // touches it, and it is kept over a change of language.
+import { tabMemory } from "./memory.js";
 
 const words = () => document.getElementById("words").dataset;
 
@@ -117,7 +118,7 @@ function startTabs(card) {
     }
     delete tab.dataset.news;
     card.dispatchEvent(new Event("tabchange"));
-    sessionStorage.setItem(key, tab.id);
+    tabMemory.set(key, tab.id);
     if (focused) tab.focus();
   };
 
@@ -136,7 +137,7 @@ function startTabs(card) {
       select(next);
     });
   }
-  const remembered = tabs.find((tab) => tab.id === sessionStorage.getItem(key));
+  const remembered = tabs.find((tab) => tab.id === tabMemory.get(key));
   if (remembered) select(remembered, false);
 }
 
@@ -146,8 +147,8 @@ function startTabs(card) {
 function startView(card) {
   const key = `view:${card.id}`;
   const choices = [...card.querySelectorAll("[data-view-choice]")];
-  for (const choice of choices) choice.addEventListener("click", () => sessionStorage.setItem(key, choice.dataset.viewChoice));
-  if (sessionStorage.getItem(key) !== "cluster") return;
+  for (const choice of choices) choice.addEventListener("click", () => tabMemory.set(key, choice.dataset.viewChoice));
+  if (tabMemory.get(key) !== "cluster") return;
   card.dataset.view = "cluster";
   for (const choice of choices) choice.setAttribute("aria-pressed", String(choice.dataset.viewChoice === "cluster"));
 }

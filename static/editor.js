@@ -19,6 +19,7 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { longMemory } from "./memory.js";
 
 const REVIEW_DELAY_MILLISECONDS = 350; // after the last key
 const meta = (name) => document.querySelector(`meta[name=${name}]`)?.content ?? "";
@@ -172,14 +173,14 @@ class Editor {
 
   // What the learner has typed outlives a reload, until Reset.
   draft() {
-    return this.field.dataset.draft ? localStorage.getItem(`draft:${this.field.dataset.draft}`) : null;
+    return this.field.dataset.draft ? longMemory.get(`draft:${this.field.dataset.draft}`) : null;
   }
 
   keepDraft() {
     const name = this.field.dataset.draft;
     if (!name) return;
-    if (this.text === this.original) localStorage.removeItem(`draft:${name}`);
-    else localStorage.setItem(`draft:${name}`, this.text);
+    if (this.text === this.original) longMemory.forget(`draft:${name}`);
+    else longMemory.set(`draft:${name}`, this.text);
   }
 
   async review() {

@@ -1,5 +1,6 @@
 // The choice of hold points: one box for all of them, a count, and a memory for the page's visit. Everything else of a held run is
 // a form, and its stream.
+import { tabMemory } from "./memory.js";
 
 export function startHolds() {
   for (const place of document.querySelectorAll("[data-hold-points]")) {
@@ -17,7 +18,7 @@ export function startHolds() {
     };
     const remember = () => {
       const chosen = points.filter((point) => point.checked).map((point) => point.value);
-      sessionStorage.setItem(key, JSON.stringify(chosen));
+      tabMemory.set(key, JSON.stringify(chosen));
       show();
     };
 
@@ -27,7 +28,7 @@ export function startHolds() {
     });
     for (const point of points) point.addEventListener("change", remember);
     points[0].form.addEventListener("submit", () => (place.open = false)); // what is held comes in its place
-    const remembered = JSON.parse(sessionStorage.getItem(key) ?? "[]");
+    const remembered = JSON.parse(tabMemory.get(key) ?? "[]");
     for (const point of points) point.checked = remembered.includes(point.value);
     show();
   }

@@ -1,4 +1,5 @@
 // Light or dark, and the place on the page when the language is changed.
+import { tabMemory } from "./memory.js";
 
 const YEAR_SECONDS = 365 * 24 * 3600;
 const PLACE = "place";
@@ -24,12 +25,12 @@ function rememberPlace(link) {
   const parts = [...document.querySelectorAll("main [id^=part-], main [data-card], main h2[id], main h3[id]")];
   const at = parts.filter((part) => part.getBoundingClientRect().top < innerHeight / 3).at(-1);
   if (!at || scrollY === 0) return;
-  sessionStorage.setItem(PLACE, JSON.stringify({ path: location.pathname, id: at.id, top: at.getBoundingClientRect().top }));
+  tabMemory.set(PLACE, JSON.stringify({ path: location.pathname, id: at.id, top: at.getBoundingClientRect().top }));
 }
 
 function returnToPlace() {
-  const saved = sessionStorage.getItem(PLACE);
-  sessionStorage.removeItem(PLACE);
+  const saved = tabMemory.get(PLACE);
+  tabMemory.forget(PLACE);
   if (!saved) return;
   const { path, id, top } = JSON.parse(saved);
   const part = path === location.pathname && document.getElementById(id);

@@ -18,12 +18,14 @@ def left_of(instance: Instance, ruler: Ruler) -> Phrase:
                 "{grace} 秒一点不剩：时间用完后进程被杀死。",
                 grace=grace,
             )
-        return phrase(
-            "{left} s were not needed, of {grace} s.",
-            "{grace} 秒中还有 {left} 秒没有用上。",
-            left=f"{ruler.left_seconds(0):.1f}",
-            grace=grace,
-        )
+        left = f"{ruler.left_seconds(0):.1f}"
+        if ruler.is_at_floor:
+            return phrase(
+                "{left} s were not needed, of the 2 s that a process gets at least.",
+                "进程至少有的 2 秒中，还有 {left} 秒没有用上。",
+                left=left,
+            )
+        return phrase("{left} s were not needed, of {grace} s.", "{grace} 秒中还有 {left} 秒没有用上。", left=left, grace=grace)
     if ruler.hook_timed_out:
         return phrase(
             "Nothing of {grace} s: the hook used them all. The process gets 2 s more.",

@@ -67,6 +67,11 @@ class Ruler:
         """What the hook has used of it, once it has ended or was given up; 0 without a hook."""
         return 0.0 if self.hook_ended_at is None else self.hook_ended_at - self.deleted_at - self._held_until(self.hook_ended_at)
 
+    @property
+    def is_at_floor(self) -> bool:
+        """Whether less than the floor was left for the process, so that it got the floor."""
+        return self.grace_seconds - int(self.spent_seconds) < MINIMUM_GRACE_SECONDS
+
     def left_seconds(self, at: float) -> float:
         """Return what is left at a moment until SIGKILL; what was left unused when the process has ended by itself. It stands
         still while the kubelet is held."""

@@ -97,7 +97,9 @@ class Frame:
         if self.parts:
             value["parts"] = dict(self.parts)
         if self.texts:
-            value["texts"] = {name: [head, tail, list(middle)] for name, (head, tail, middle) in self.texts.items()}
+            value["texts"] = {
+                name: [[keep, drop, list(lines)] for keep, drop, lines in hunks] for name, hunks in self.texts.items()
+            }
         if self.rows:
             value["rows"] = [{"list": row.list, "key": row.key, "html": row.html} for row in self.rows]
         return value

@@ -7,6 +7,7 @@ minute apart most lines are the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from typing import Literal
 
 from lab.insight.phrase import phrase
@@ -19,7 +20,8 @@ from lab.web.wording import Wording
 TextName = Literal["describe", "yaml"]
 TEXTS: tuple[TextName, ...] = ("describe", "yaml")
 _LAST_ANSWER = phrase("The last answer before the pod was removed:", "Pod 移除前的最后一次结果：")
-Patch = tuple[int, int, tuple[str, ...]]
+Hunk = tuple[int, int, tuple[str, ...]]
+Patch = tuple[Hunk, ...]
 
 
 def text_lines(name: TextName, story: Story, now: Entry, say: Wording) -> tuple[str, ...]:
@@ -29,17 +31,31 @@ def text_lines(name: TextName, story: Story, now: Entry, say: Wording) -> tuple[
 
 
 def patch(before: Sequence[str], after: Sequence[str]) -> Patch:
-    """Return how many lines to keep from the beginning and from the end of ``before``, and the lines between."""
+    """Return how ``after`` is made from ``before``: hunks of how many lines to keep, how many to drop, and what to put there.
+    What follows the last hunk is kept."""
     shorter = min(len(before), len(after))
     head = next((n for n in range(shorter) if before[n] != after[n]), shorter)
     tail = next((n for n in range(shorter - head) if before[-1 - n] != after[-1 - n]), shorter - head)
-    return head, tail, tuple(after[head : len(after) - tail])
+    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
+    hunks: list[Hunk] = []
+    keep = head
+    for tag, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            keep += old_to - old_from
+        else:
+            hunks.append((keep, old_to - old_from, tuple(new[new_from:new_to])))
+            keep = 0
+    return tuple(hunks)
 
 
 def patched(before: Sequence[str], change: Patch) -> tuple[str, ...]:
     """Return the lines after a change."""
-    head, tail, middle = change
-    return (*before[:head], *middle, *before[len(before) - tail :])
+    after: list[str] = []
+    at = 0
+    for keep, drop, lines in change:
+        after += [*before[at : at + keep], *lines]
+        at += keep + drop
+    return (*after, *before[at:])
 
 
 def _of_pod(name: TextName, story: Story, pod: PodStory, now: Entry, say: Wording) -> str:

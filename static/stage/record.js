@@ -98,7 +98,8 @@ export class Record {
 
 const SNAPSHOT_EVERY = 32; // versions; between two of them a text is put together from its patches
 
-// A text whose versions are patches: keep `head` lines and `tail` lines of the version before, and put `middle` between.
+// A text whose versions are patches of the one before: hunks of how many lines to keep, how many to drop, and what to put there.
+// What follows the last hunk is kept.
 export class Text {
   constructor() {
     this.versions = [];
@@ -107,8 +108,8 @@ export class Text {
     this.lines = [];
   }
 
-  add(seq, [head, tail, middle]) {
-    this.versions.push({ seq, head, tail, middle: typeof middle === "string" ? middle.split("\n") : middle });
+  add(seq, hunks) {
+    this.versions.push({ seq, hunks });
   }
 
   indexAt(seq) {
@@ -131,9 +132,14 @@ export class Text {
   }
 
   forward() {
-    const { head, tail, middle } = this.versions[++this.current];
     const old = this.lines;
-    this.lines = [...old.slice(0, head), ...middle, ...(tail ? old.slice(old.length - tail) : [])];
+    const lines = [];
+    let at = 0;
+    for (const [keep, drop, put] of this.versions[++this.current].hunks) {
+      lines.push(...old.slice(at, at + keep), ...put);
+      at += keep + drop;
+    }
+    this.lines = lines.concat(old.slice(at));
     if (this.current % SNAPSHOT_EVERY === 0) this.snapshots.set(this.current, this.lines);
   }
 }

@@ -116,6 +116,15 @@ def test_while_the_grace_period_runs_the_line_counts_and_then_no_more() -> None:
     assert [line.counts for line in life.headline.lines if line.name == "left"] == [False]
 
 
+def test_what_was_left_of_the_floor_is_not_called_a_part_of_the_grace_period() -> None:
+    life = Life(grace=1)
+    life.start()
+    life.kill(10.0, 1)
+    life.stop_signal(10.0, 2)
+    life.exits(0, at=10.1)
+    assert life.lines()["left"] == "1.9 s were not needed, of the 2 s that a process gets at least."
+
+
 def test_an_exit_code_that_nothing_explains_stands_alone() -> None:
     life = Life()
     life.start()
