@@ -29,7 +29,7 @@ POD_CIDR = IPv4Network("10.231.0.0/16")  # Docker's own default pools end at abo
 KEPT_SECRET_BYTES = 32
 SHORTEST_SECRET_CHARACTERS = 16
 _ANCESTOR = re.compile(r"\*|https?://(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:(\d{1,5}|\*))?")  # Content-Security-Policy
-WARM_SANDBOXES = 8  # of all learners: each costs about 10 MB, and a second of the engine in ten minutes
+WARM_SANDBOXES = 32  # of all learners: one each for a class; 3.5 MB of memory each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

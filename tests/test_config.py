@@ -46,6 +46,8 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
             "LAB_ALLOWED_HOSTS": "Lab.School.example, [2001:db8::1]",
             "LAB_SECRET_KEY": "a secret that is long enough",
             "LAB_DOCKER_HOST": "unix:///run/other.sock",
+            "LAB_WARM_SANDBOXES": "0",
+            "LAB_WITNESS_SIGNALS": "no",
             "LAB_MAX_LIVE_RUNS": "3",
             "LAB_LOG_BYTES_PER_CONTAINER": "128Ki",
         }
@@ -54,6 +56,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     assert settings.database_url == "sqlite:////srv/lab.sqlite"
     assert (settings.host, settings.port) == ("192.0.2.7", 0)
     assert settings.pod_cidr == IPv4Network("172.30.0.0/20")
+    assert (settings.warm_sandboxes, settings.witness_signals) == (0, False)
     assert settings.allowed_hosts == (
         "localhost",
         "127.0.0.1",
@@ -100,6 +103,8 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
         ("LAB_DATABASE_URL", "sqlite:///:memory:", "use sqlite:////absolute/path/lab.sqlite"),
         ("LAB_DOCKER_HOST", "docker.sock", "unix:///var/run/docker.sock"),
         ("LAB_MAX_LIVE_RUNS", "0", "a number above 0"),
+        ("LAB_WARM_SANDBOXES", "-1", "0 for none"),
+        ("LAB_WITNESS_SIGNALS", "off", "yes nor no"),
         ("LAB_LOG_BYTES_PER_CONTAINER", "1MB", "Ki, Mi or Gi"),
         ("LAB_DATA", "/dev/null", "name a directory"),
     ],
