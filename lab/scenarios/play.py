@@ -38,6 +38,9 @@ from lab.scenarios.waits import wait_until
 from lab.timeline.facts import JSON, CommandAnswered
 from lab.timeline.tables import pods_table
 
+# What a kubectl of its own process takes before the server hears of it, so that what follows a command at once comes as late as
+# it does in life: a node has published a pod's first status by then.
+KUBECTL_SECONDS = 0.05
 COMMAND_LIMIT_SECONDS = 150.0  # the recorder on the real node gave up on a command after as long
 ABSENT = "No such file or directory"
 
@@ -221,6 +224,7 @@ class _Command:
         self.answer: CommandAnswered | None = None
         self.failure: LabError | None = None
         self._terminal = terminal
+        self._clock = clock
         self._thread = clock.spawn(f"kubectl {argv[0]}", self._run)
 
     def ended_within(self, seconds: float) -> bool:
@@ -228,6 +232,7 @@ class _Command:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        self._clock.sleep(KUBECTL_SECONDS)
         try:
             self.answer = self._terminal.run(self.argv)
         except LabError as error:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lab.runtime.scripted import ContainerScript, ExecScript
+from lab.scenarios.play import KUBECTL_SECONDS
 from lab.scenarios.recording import Recorder
 from lab.timeline.facts import WorkerFailed
 from tests.scenarios.stage import APPLY, BOTH, GONE, ONE, READY, TWO, Stage, answers
@@ -21,6 +22,14 @@ def test_a_pod_is_applied_made_ready_deleted_and_gone(stage: Stage) -> None:
     assert recording.trace["gone_t"].keys() == {"one"}
     assert [(e["container"], e["exitStatus"]) for e in recording.trace["containerExit"]] == [("app", 0)]
     assert recording.trace["notes"] == []
+
+
+def test_a_delete_right_after_an_apply_finds_the_pod_s_first_status(stage: Stage) -> None:
+    """As on a node, where every kubectl is a process that has to start first. [E17]"""
+    recording = stage.record(APPLY, {"do": "delete"}, GONE)
+    assert "ContainerCreating" in [row["status"] for row in recording.trace["getTable"]]
+    (deleted,) = recording.trace["t_delete"]
+    assert deleted - recording.trace["cli"][0]["t_end"] == pytest.approx(KUBECTL_SECONDS)
 
 
 def test_recording_stops_after_the_last_action(stage: Stage) -> None:
