@@ -6,8 +6,8 @@ export async function startComparison() {
   const { Axis, mountStage } = await import(document.querySelector("meta[name=stage]").content);
   const known = new Map(); // what each side asks of the axis, in the shared time: seconds since the anchor
   const stages = sides.map((side) => {
-    const anchor = Number(side.dataset.anchor);
     const makeAxis = (own) => {
+      const anchor = side.dataset.anchor === "delete" ? (own.deleted ?? 0) : 0;
       known.set(side, shifted(own, -anchor));
       return new AnchoredAxis(new Axis(united([...known.values()])), anchor);
     };

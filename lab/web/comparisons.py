@@ -61,11 +61,10 @@ class ComparedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One of the runs. ``frames`` is what its lifelines are drawn from, ``anchor_seconds`` where they meet, since Run."""
+    """One of the runs. ``frames`` is what its lifelines are drawn from."""
 
     choice: Choice
     frames: Markup
-    anchor_seconds: float
     left_out: int
 
 
@@ -177,15 +176,15 @@ class _Comparer:
         cuts = (left.deleted or 0, right.deleted or 0) if anchor == "delete" else None
         pairs = align([step[0] for step in left.steps], [step[0] for step in right.steps], cuts)
         return Comparison(
-            left=self._side(left, anchor),
-            right=self._side(right, anchor),
+            left=self._side(left),
+            right=self._side(right),
             anchor=anchor,
             diff=manifest_diff(left.run.manifest, right.run.manifest),
             differences=differences(left.entries, right.entries),
             rows=tuple(_row(pair, left, right, anchor) for pair in pairs),
         )
 
-    def _side(self, told: _Told, anchor: Anchor) -> Side:
+    def _side(self, told: _Told) -> Side:
         run = told.run
         feed = self._site.feeds.of(run.id, card_key(run.example), self._language)
         _, texts = feed.after(0, upto=run.last_seq or (told.entries[-1].seq if told.entries else 0))
@@ -194,7 +193,6 @@ class _Comparer:
         return Side(
             choice=self.choice(run),
             frames=Markup(json.dumps(message).replace("<", "\\u003c")),  # noqa: S704 - no tag can begin in it
-            anchor_seconds=told.anchor_seconds(anchor) - told.opened,
             left_out=told.left_out,
         )
 

@@ -16,7 +16,7 @@ const FOOT_PIXELS = 40; // the figures below, in two lines
 export const SMALLEST_PIXELS = 560; // the picture scrolls in its card where there is less room
 
 export class Picture {
-  // `makeAxis` takes what the run asks of its axis: times, graces, unused, idle, width.
+  // `makeAxis` takes what the run asks of its axis: times, graces, unused, idle, width; and when it was deleted.
   constructor(root, words, figures, makeAxis = (asked) => new Axis(asked)) {
     this.root = root;
     this.makeAxis = makeAxis;
@@ -31,7 +31,7 @@ export class Picture {
     this.record = record;
     this.view = view;
     this.deleted = deletion(record);
-    this.axis = this.makeAxis({ ...moments(record), width: Math.max(width, SMALLEST_PIXELS) - 2 * SIDE_PIXELS });
+    this.axis = this.makeAxis({ ...moments(record), deleted: this.deleted, width: Math.max(width, SMALLEST_PIXELS) - 2 * SIDE_PIXELS });
     const layout = (this.layout = new Layout(record, this.axis, view, TOP_PIXELS));
     this.rulerTop = layout.bottom + 10;
     this.rulerCount = Math.max(1, record.rulers.size);
@@ -139,7 +139,7 @@ export class Picture {
     const same = bar.to === null || bar.endLabel === bar.label;
     const inside = same ? draw(bar.label, "always") : draw(bar.label, "begun") + draw(bar.endLabel, "ended");
     const tones = `tone-${bar.tone}${bar.to === null ? "" : ` end-${bar.endTone}`}`;
-    return `<g class="bar-words ${tones}" data-from="${bar.seq}" data-end="${bar.endSeq}">${inside}</g>`;
+    return inside && `<g class="bar-words ${tones}" data-from="${bar.seq}" data-end="${bar.endSeq}">${inside}</g>`;
   }
 
   // Where quiet time is left out, every lane is visibly broken.
