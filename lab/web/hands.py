@@ -22,6 +22,7 @@ from lab.runtime.node_listing import MOST_ENTRIES, NodeEntry
 from lab.timeline.facts import HoldPoint
 from lab.timeline.run import Run
 from lab.web.formats import shown_name
+from lab.web.presenters import is_own
 from lab.web.problems import Problem
 from lab.web.visit import Site, learner
 
@@ -99,7 +100,7 @@ def add_hands(blueprint: Blueprint, site: Site) -> None:
 
 def _own_run(site: Site, run_id: str) -> Run:
     run = site.find_run(run_id) or abort(404)
-    if run.cluster != learner():
+    if not is_own(run, learner()):
         abort(403, "owner")
     return run
 

@@ -91,6 +91,16 @@ def test_somebody_else_s_run_is_not_touched(pages: Pages) -> None:
     assert (pages.runs.proceeded, pages.runs.commands) == ([], [])
 
 
+def test_somebody_else_s_held_run_is_read_and_not_moved(pages: Pages) -> None:
+    held(pages)
+    run = next(iter(pages.runs.runs.values()))
+    html = pages.app.test_client().get(f"/runs/{run.id}").text
+    assert "Held: before preStop" in html
+    assert f"/runs/{run.id}/continue" not in html
+    assert f"/runs/{run.id}/command" not in html
+    assert f"/runs/{run.id}/continue" in pages.client.get(f"/runs/{run.id}").text
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
