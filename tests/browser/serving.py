@@ -23,9 +23,11 @@ CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]  # tests run as
 
 
 @contextlib.contextmanager
-def serving(data: Path, *, docker_host: str | None = None) -> Iterator[str]:
-    """Serve a lab with its own data directory on a free port and give its address; at the end it stops and clears up."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")} | {"LAB_DATA": str(data)}
+def serving(data: Path, *, docker_host: str | None = None, **settings: str) -> Iterator[str]:
+    """Serve a lab with its own data directory on a free port and give its address; at the end it stops and clears up. ``settings``
+    are its other variables."""
+    unset = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
+    environment = unset | {"LAB_DATA": str(data)} | settings
     if docker_host is not None:
         environment["LAB_DOCKER_HOST"] = docker_host
     command = [str(Path(sys.executable).with_name("lab")), "serve", "--port", "0"]
