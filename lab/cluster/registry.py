@@ -189,6 +189,13 @@ class Registry:
                 if self._view.get("Pod", metadata["namespace"], metadata["name"]) is not None:
                     self._remove(stored, "controller", None)
 
+    def clear_beside(self) -> None:
+        """Remove every object that is neither a pod nor an event, as a new cluster would have none."""
+        with self._timeline.changed:
+            for kind in KEPT_KINDS.keys() - {"Pod"}:
+                for stored in self._view.list(kind):
+                    self._remove(stored, "controller", None)
+
     def forget(self, uid: str) -> None:
         """Forget what the recorders remember of a pod that is gone for good."""
         with self._timeline.changed:

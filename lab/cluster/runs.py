@@ -306,6 +306,7 @@ class Runs:
             self.abort(run_id, why="Deleted, to run again on a clean node.", by="learner")
         if not self.live(cluster.id):
             cluster.node.wait_until_cleared(FRESH_TIMEOUT_SECONDS)
+            cluster.registry.clear_beside()
             self._parts.files.reset(cluster.id)
 
     def _delete_pod(self, live: LiveRun, name: str, args: tuple[str, ...]) -> None:

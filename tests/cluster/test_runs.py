@@ -153,6 +153,24 @@ def test_a_fresh_run_ends_the_live_one_and_starts_on_a_clean_node(lab: GivenLab)
     assert "left-over" not in [path.name for path in (stage.files.host_path("c1", "/tmp")).iterdir()]
 
 
+def test_a_fresh_run_finds_no_object_of_an_earlier_one(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    config = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cfg"}}'
+    text = f"{config}\n{pod(container('web'), name='web')}"
+    first = stage.runs.open("c1", "lesson/one", text, verb="create")
+    stage.clock.sleep(3)
+    second = stage.runs.open("c1", "lesson/one", text, verb="create", fresh=True)
+    assert stage.answers(first) == stage.answers(second) == ["configmap/cfg created\npod/web created\n"]
+
+
+def test_a_run_without_a_pod_is_closed_at_once(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    run = stage.runs.open("c1", "lesson/one", '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cfg"}}')
+    stage.clock.sleep(1)
+    assert stage.answers(run) == ["configmap/cfg created\n"]
+    assert not stage.runs.is_live(run.id)
+
+
 def test_a_fresh_run_removes_a_pod_that_a_finalizer_holds(lab: GivenLab) -> None:
     stage = lab(web=polite())
     held = stage.runs.open("c1", "lesson/one", pod(container("web"), name="web", metadata={"finalizers": ["example.com/hold"]}))
