@@ -160,6 +160,7 @@ def test_a_fresh_run_finds_no_object_of_an_earlier_one(lab: GivenLab) -> None:
     first = stage.runs.open("c1", "lesson/one", text, verb="create")
     stage.clock.sleep(3)
     second = stage.runs.open("c1", "lesson/one", text, verb="create", fresh=True)
+    stage.clock.sleep(3)
     assert stage.answers(first) == stage.answers(second) == ["configmap/cfg created\npod/web created\n"]
 
 
