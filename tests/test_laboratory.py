@@ -1,0 +1,98 @@
+"""A whole lab without its pages, on the real engine."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import docker
+import pytest
+
+from lab.clock import SystemClock
+from lab.config import read_settings
+from lab.laboratory import Laboratory
+from lab.timeline.facts import Entry, ObjectWritten, SandboxStarted
+from lab.timeline.run import Run
+
+pytestmark = pytest.mark.engine
+
+CLUSTER = "learner"
+PATIENCE_SECONDS = 60.0
+MANIFEST = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  terminationGracePeriodSeconds: 5
+  containers:
+  - name: app
+    image: busybox
+    command: [sh, -c, "trap 'exit 0' TERM; echo begin; while :; do sleep 60 & wait; done"]
+    lifecycle:
+      postStart: {exec: {command: [sh, -c, "echo hello > /tmp/message"]}}
+      preStop: {exec: {command: [sh, -c, "hostname > /tmp/name"]}}
+"""
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path) -> Iterator[Laboratory]:
+    laboratory = Laboratory(replace(read_settings({"LAB_DATA": str(tmp_path)}), warm_sandboxes=2), SystemClock())
+    yield laboratory
+    laboratory.close()
+
+
+def eventually(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)  # noqa: TID251 - a real engine has its own time
+
+
+def warm_sandboxes(laboratory: Laboratory) -> list[str]:
+    """Return the ids of the sandboxes that run without a pod."""
+    wanted = {"label": [f"pod-hook-lab.instance={laboratory.settings.data_directory.instance_id}"], "status": ["running"]}
+    with closing(docker.APIClient(version="auto")) as api:
+        return [found["Id"] for found in api.containers(filters=wanted) if "_warm_" in found["Names"][0]]
+
+
+def run_to_the_end(laboratory: Laboratory) -> tuple[Entry, ...]:
+    """Run the pod until its hook has ended, delete it, and return all entries of its run."""
+    run = laboratory.runs.open(CLUSTER, "an-example", MANIFEST)
+    eventually(lambda: "FileChanged" in facts(laboratory, run))
+    laboratory.runs.delete(run.id)
+    eventually(lambda: "RunClosed" in facts(laboratory, run))
+    return laboratory.runs.entries(run.id)
+
+
+def facts(laboratory: Laboratory, run: Run) -> list[str]:
+    return [type(entry.fact).__name__ for entry in laboratory.runs.entries(run.id)]
+
+
+def writes(entries: tuple[Entry, ...]) -> list[tuple[str, str, str]]:
+    """Return what the API server was told, in order: kind, verb, and the status or the event's reason."""
+    found = [entry.fact for entry in entries if isinstance(entry.fact, ObjectWritten)]
+    return [(f.kind, f.verb, f.object.get("reason") or f.object["status"].get("phase", "")) for f in found]
+
+
+def test_a_pod_in_a_warm_sandbox_has_the_story_of_one_in_a_cold_sandbox(laboratory: Laboratory) -> None:
+    cold = run_to_the_end(laboratory)
+    laboratory.prepare(CLUSTER, (MANIFEST,))
+    eventually(lambda: warm_sandboxes(laboratory))
+    kept = warm_sandboxes(laboratory)
+    warm = run_to_the_end(laboratory)
+    assert [entry.fact.sandbox_id for entry in warm if isinstance(entry.fact, SandboxStarted)] == kept
+    assert writes(warm) == writes(cold)
+    kinds = [Counter(type(entry.fact).__name__ for entry in entries) for entries in (warm, cold)]
+    assert kinds[0] == kinds[1]
+
+
+def test_a_lab_that_stops_leaves_no_warm_sandbox(tmp_path: Path) -> None:
+    laboratory = Laboratory(read_settings({"LAB_DATA": str(tmp_path)}), SystemClock())
+    laboratory.prepare(CLUSTER, ("kind: nonsense\n", MANIFEST))
+    eventually(lambda: warm_sandboxes(laboratory))
+    laboratory.close()
+    assert warm_sandboxes(laboratory) == []
