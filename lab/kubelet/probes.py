@@ -205,7 +205,9 @@ class Prober:
 
     def _exec(self, attempt: Attempt, command: tuple[str, ...], timeout_seconds: int) -> _Result:
         try:
-            result = self._on.node.runtime.exec(attempt.container_id, command, timeout_seconds=timeout_seconds)
+            result = self._on.node.runtime.exec(
+                attempt.container_id, command, timeout_seconds=timeout_seconds, kill_on_timeout=True
+            )
         except EngineError as error:
             return _Result(outcome="error", output=error.runtime_message)
         if result.abandoned:

@@ -225,10 +225,12 @@ class DockerRuntime:
         with self._engine.words(f"send {signal} to container {container_id[:12]}"):
             self._engine.api.kill(container_id, signal)
 
-    def exec(self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None) -> ExecResult:
+    def exec(
+        self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None, kill_on_timeout: bool = False
+    ) -> ExecResult:
         """Run a command in the container and wait for its process and its output; see `exec_session`."""
         session = ExecSession(self._engine, self._clock, container_id, self._followed.pid(container_id))
-        return session.run(command, timeout_seconds)
+        return session.run(command, timeout_seconds, kill_on_timeout=kill_on_timeout)
 
     def process_state(self, container_id: str) -> ProcessState | None:
         """Return PID 1's signal masks and the process list, or None when it has ended or cannot be read on this host."""

@@ -1,6 +1,7 @@
 """Runs a command in a container and waits as CRI's ExecSync does: for the process and for its output.
 
-The command is run as it is, without a shell, stdin or TTY. On timeout it is abandoned, never killed: the process goes on.
+The command is run as it is, without a shell, stdin or TTY. On timeout it is abandoned: the process goes on, unless it is to be
+killed.
 Output beyond 16 MiB per stream is read and dropped. What Docker reports inside the stream (a command that cannot be run) is
 told from a program's own output by the exec's PID, which then was never set.
 Source: pkg/kubelet/kuberuntime/kuberuntime_container.go ``RunInContainer``; cri-api ``ExecSync``.
@@ -8,6 +9,9 @@ Source: pkg/kubelet/kuberuntime/kuberuntime_container.go ``RunInContainer``; cri
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 from typing import Any
 
 from lab.clock import Clock
@@ -37,7 +41,7 @@ class ExecSession:
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
         self._held: HeldPipes | None = None
 
-    def run(self, command: tuple[str, ...], timeout_seconds: float | None) -> ExecResult:
+    def run(self, command: tuple[str, ...], timeout_seconds: float | None, *, kill_on_timeout: bool = False) -> ExecResult:
         """Run ``command`` to its end or until ``timeout_seconds`` have passed. Raises ContainerGone and EngineError."""
         deadline = None if timeout_seconds is None else self._clock.monotonic() + timeout_seconds
         with self._engine.words(f"prepare a command in container {self._container}"):
@@ -53,10 +57,26 @@ class ExecSession:
                 self._held.close()
         state = self._final_state(deadline) if ended else None
         if state is None:
+            if kill_on_timeout:
+                self._kill()
             return self._result(exit_code=None, abandoned=True)
         if not state["Pid"]:
             raise self._could_not_start(command[0], state)
         return self._result(exit_code=int(state["ExitCode"]))
+
+    def _kill(self) -> None:
+        """End the command's first process, as containerd does; where this host allows it."""
+        state = self._inspect()
+        if state is None or not state["Running"] or not state["Pid"]:
+            return
+        with contextlib.suppress(OSError):
+            descriptor = os.pidfd_open(int(state["Pid"]))
+            try:
+                state = self._inspect()  # again: now its number cannot be another process's
+                if state is not None and state["Running"]:
+                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            finally:
+                os.close(descriptor)
 
     def _read_stream(self, stream: RawStream, deadline: float | None) -> bool:
         """Collect what Docker relays; return whether the stream ended before the deadline."""

@@ -104,8 +104,8 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecResult:
-    """A finished exec. ``abandoned`` means the caller's timeout passed first; the process then still runs and ``exit_code``
-    is None."""
+    """A finished exec. ``abandoned`` means the caller's timeout passed first; the process then still runs, or was killed
+    for it, and ``exit_code`` is None."""
 
     exit_code: int | None
     stdout: bytes
@@ -208,10 +208,12 @@ class Runtime(Protocol):
         """Send a signal (name such as SIGTERM) to PID 1. Returns once sent; raises ContainerGone when it has ended."""
         ...
 
-    def exec(self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None) -> ExecResult:
+    def exec(
+        self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None, kill_on_timeout: bool = False
+    ) -> ExecResult:
         """Run a command in the container: its env, user, working directory; no stdin, no TTY. Finished when stdout and stderr
-        are closed. Output is kept to 16 MiB. Raises EngineError when the command cannot be started, ContainerGone when PID 1
-        has ended."""
+        are closed. Output is kept to 16 MiB. ``kill_on_timeout`` ends the command's first process then, where this host
+        allows it. Raises EngineError when the command cannot be started, ContainerGone when PID 1 has ended."""
         ...
 
     def process_state(self, container_id: str) -> ProcessState | None:

@@ -189,7 +189,9 @@ class ScriptedRuntime:
         )
         instance.listener.signalled(observed)
 
-    def exec(self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None) -> ExecResult:
+    def exec(
+        self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None, kill_on_timeout: bool = False
+    ) -> ExecResult:
         """Play the script of a command's last word; it is killed when its container ends."""
         self._fail("exec")
         instance = self._running(container_id)

@@ -194,7 +194,9 @@ class ShellRuntime:
         self._work(SIGNAL_SECONDS)
         instance.signal(signal.removeprefix("SIG"))
 
-    def exec(self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None) -> ExecResult:
+    def exec(
+        self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None, kill_on_timeout: bool = False
+    ) -> ExecResult:
         """Run a command; it has ended when nobody holds its output any more."""
         instance = self._running(container_id)
         self._work(EXEC_SECONDS)
@@ -209,6 +211,8 @@ class ShellRuntime:
         instance.spawn(process, lambda: process.run(command))
         with self._changed:
             ended = self._changed.wait_for(lambda: not process.holds_its_output, timeout_seconds)
+            if not ended and kill_on_timeout:
+                process.signal("KILL")
         if not ended:
             return ExecResult(exit_code=None, stdout=b"", stderr=b"", abandoned=True)
         return ExecResult(exit_code=process.code, stdout="".join(stdout).encode(), stderr="".join(stderr).encode())

@@ -79,6 +79,14 @@ def test_a_command_beyond_its_time_is_abandoned_and_goes_on(docker_lab: Any, con
     assert wait.exit_code == 0
 
 
+def test_a_command_beyond_its_time_is_killed_where_that_is_asked_for(docker_lab: Any, container: str) -> None:
+    script = "echo $$ >/tmp/late; exec sleep 30"
+    result = docker_lab.runtime.exec(container, ("sh", "-c", script), timeout_seconds=0.5, kill_on_timeout=True)
+    assert (result.exit_code, result.abandoned) == (None, True)
+    gone = docker_lab.runtime.exec(container, ("sh", "-c", "while kill -0 $(cat /tmp/late); do sleep 0.05; done 2>/tmp/said"))
+    assert gone.exit_code == 0
+
+
 def test_a_child_that_holds_the_output_beyond_the_time_is_abandoned(docker_lab: Any, container: str) -> None:
     result = docker_lab.runtime.exec(container, ("sh", "-c", "sleep 30 & echo begun"), timeout_seconds=3)
     assert (result.exit_code, result.stdout, result.abandoned) == (None, b"begun\n", True)
