@@ -214,6 +214,7 @@ class Runs:
         """End every live run, whoever follows a timeline, and every node, because the lab stops. Idempotent."""
         with self._changed:
             self._closing = True
+            self._changed.notify_all()
             live = list(self._live)
         for run_id in live:
             self.abort(run_id, why="The lab was stopped.", by="stop")
