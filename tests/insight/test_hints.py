@@ -7,7 +7,7 @@ import pytest
 
 from lab.insight.hint_rules import new_hints
 from lab.insight.hints import Hint
-from lab.runtime.scripted import ExecScript
+from lab.runtime.scripted import ContainerScript, ExecScript
 from lab.timeline.facts import Entry, HookFailed, HookFinished, RunOpened, SignalReceived, SignalSent
 from tests.kubelet.http_server import Answers
 from tests.kubelet.stage import Stage, Story, brief, container, deaf, pod, polite, takes
@@ -175,7 +175,11 @@ def test_a_hook_that_is_killed_by_sigkill_did_not_die_of_pid_1s_end(given: Given
 )
 def test_a_hook_whose_program_is_missing_is_told(given: Given, command: list[str], script: ExecScript, rule: str) -> None:
     handler = {"exec": {"command": command}}
-    story = given(app=polite(**{command[-1]: script})).run(pod(container(pre_stop=handler))).delete_to_the_end()
+    story = (
+        given(app=ContainerScript(on_signal={"SIGTERM": (0.0, 0)}, execs={command[-1]: script}))
+        .run(pod(container(pre_stop=handler)))
+        .delete_to_the_end()
+    )
     assert rule in rules(hints_of(story))
 
 
@@ -184,12 +188,12 @@ def test_a_tcp_socket_hook_is_never_executed(given: Given) -> None:
     assert rules(hints_of(story)) == ["never-executed"]
 
 
-@pytest.mark.parametrize("hook", ["post_start", "pre_stop"])
+@pytest.mark.parametrize("hook", ["postStart", "preStop"])
 def test_a_refused_request_is_explained_for_each_hook(given: Given, hook: str) -> None:
-    handler = {"httpGet": {"port": 9}}
+    lifecycle = {hook: {"httpGet": {"port": 9}}}
     stage = given(app=polite(), pod_ip="127.0.0.1")
-    story = stage.run(pod(container(**{hook: handler}), restartPolicy="Never")).delete_to_the_end()
-    assert f"http-refused-{'postStart' if hook == 'post_start' else 'preStop'}" in rules(hints_of(story))
+    story = stage.run(pod(container(lifecycle=lifecycle), restartPolicy="Never")).delete_to_the_end()
+    assert f"http-refused-{hook}" in rules(hints_of(story))
 
 
 @pytest.mark.parametrize(("status", "found"), [(404, ["http-status"]), (200, [])])
