@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from lab.errors import BundleError
 from lab.timeline.bundle import MAXIMUM_BYTES, bundle_text
 from lab.web.opened import PREFIX
-from lab.web.visit import Site, learner
+from lab.web.visit import Site, chosen_language, learner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def add_bundles(blueprint: Blueprint, site: Site) -> None:
     @blueprint.post("/open")
     def open_bundle() -> BaseResponse:
         try:
-            run_id = site.opened.open(_data(), learner(), site.renderers)
+            run_id = site.opened.open(_data(), learner(), site.renderers[chosen_language()])
         except BundleError as error:
             if request.htmx or request.is_json:
                 return Response(str(error), status=422, mimetype="text/plain")

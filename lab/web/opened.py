@@ -1,17 +1,15 @@
 """Runs that were opened from files: they are read like the lab's own, and nothing else.
 
-A file is checked before it is kept: its facts have the right form, and its page can be made, in every language. What then is kept
-is what this lab has read, written anew.
+A file is checked before it is kept, one at a time: its facts have the right form, and its page can be made. What is kept then is
+what this lab has read, written anew.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 
 from lab.errors import BundleError
-from lab.lessons import Language
 from lab.timeline.bundle import Bundle, read_bundle
 from lab.timeline.facts import Entry
 from lab.timeline.run import Run
@@ -28,12 +26,13 @@ class OpenedRuns:
     def __init__(self, bundles: Bundles) -> None:
         self._bundles = bundles
         self._lock = threading.Lock()
+        self._checking = threading.Lock()
         self._read: OrderedDict[str, Bundle] = OrderedDict()
 
-    def open(self, data: bytes, cluster: str, renderers: Mapping[Language, Renderer]) -> str:
-        """Check and keep a file, and return the id of its run. Raises BundleError, StoreError."""
-        bundle = read_bundle(data)
-        for renderer in renderers.values():
+    def open(self, data: bytes, cluster: str, renderer: Renderer) -> str:
+        """Check and keep a file, and return the id of its run. Takes up to some seconds. Raises BundleError, StoreError."""
+        with self._checking:
+            bundle = read_bundle(data)
             _require_shown(bundle, renderer)
         return PREFIX + self._bundles.keep(bundle.text, cluster)
 

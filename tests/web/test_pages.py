@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from lab.timeline.facts import FileChanged, HookSkipped
+
 Pages = Any  # the fixture's type lives in conftest, which tests cannot import
 
 TABS = {
@@ -146,3 +148,41 @@ def test_the_theme_of_the_cookie_is_there_before_any_script(pages: Pages) -> Non
 
 def test_healthz_answers(pages: Pages) -> None:
     assert pages.client.get("/healthz").json == {"status": "ok", "engine": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("container-exited", "It did not run: the container had ended by itself."),
+        ("grace-period-zero", "It did not run: there was no grace period."),
+        ("never-started", "It did not run: the container was never started."),
+    ],
+)
+def test_a_hook_that_was_skipped_says_because_of_what(pages: Pages, why: str, said: str) -> None:
+    run, script = pages.run()
+    script.start()
+    script.node(HookSkipped(hook="preStop", attempt=0, why=why))
+    html = pages.client.get(f"/runs/{run.id}").text
+    panel = html.split('data-list="hook-output"', 1)[1].split("</article>", 1)[0]
+    assert said in panel
+
+
+def test_a_file_that_changes_again_shows_what_it_held_before(pages: Pages) -> None:
+    run, script = pages.run()
+    script.start()
+    for text in ("one\n", "two\n"):
+        script.node(FileChanged(path="/x", change="added", text=text, size_bytes=4, volume=None, node_path=None, attempt=0))
+    panel = pages.client.get(f"/runs/{run.id}").text.split('data-list="files"', 1)[1].split("</article>", 1)[0]
+    assert panel.index("Before") < panel.index("one") < panel.index("After") < panel.index("two")
+
+
+def test_the_panels_say_what_kubernetes_would_hide(pages: Pages) -> None:
+    html = unescape(pages.client.get(f"/runs/{run_whole_life(pages).id}").text)
+    for said in ("kubectl shows no files", "Kubernetes keeps none of this", "Kubernetes shows no signals"):
+        assert said in html
+
+
+def test_a_step_says_why_and_what_kubectl_has_of_it(pages: Pages) -> None:
+    html = unescape(pages.client.get(f"/runs/{run_whole_life(pages).id}").text)
+    assert "6 s is the pod’s terminationGracePeriodSeconds." in html
+    assert "kubectl shows no signal, neither which nor when." in html
