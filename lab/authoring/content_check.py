@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from lab.authoring.rehearsal import Rehearsed
 from lab.clock import Clock
-from lab.errors import LabError
 from lab.insight.predictions import Prediction, compare
 from lab.lessons import Example
 from lab.lessons.cards import Cards
@@ -57,8 +56,9 @@ class Checked:
 
 
 def check_content(examples: Sequence[Example], play: Play, clock: Clock, *, jobs: int) -> Iterator[Checked]:
-    """Play and judge the examples, ``jobs`` at a time; yield each as it is done. An error of the lab is raised at the end."""
-    waiting, done = deque(examples), deque[Checked | LabError]()
+    """Play and judge the examples, ``jobs`` at a time; yield each as it is done. What kept one from being played
+    is raised at the end."""
+    waiting, done = deque(examples), deque[Checked | Exception]()
     changed = clock.condition()
 
     def work() -> None:
@@ -79,7 +79,7 @@ def check_content(examples: Sequence[Example], play: Play, clock: Clock, *, jobs
         with changed:
             changed.wait_for(lambda: bool(done))
             checked = done.popleft()
-        if isinstance(checked, LabError):
+        if isinstance(checked, Exception):
             errors.append(checked)
         else:
             yield checked
@@ -87,12 +87,12 @@ def check_content(examples: Sequence[Example], play: Play, clock: Clock, *, jobs
         raise errors[0]
 
 
-def _checked(example: Example, play: Play, clock: Clock) -> Checked | LabError:
+def _checked(example: Example, play: Play, clock: Clock) -> Checked | Exception:
     began = clock.monotonic()
     try:
         rehearsed = play(example)
         findings = tuple(_findings(example, rehearsed, play))
-    except LabError as error:
+    except Exception as error:  # noqa: BLE001 - raised again where somebody waits for it
         return error
     return Checked(example=example, rehearsed=rehearsed, findings=findings, seconds=clock.monotonic() - began)
 

@@ -149,16 +149,17 @@ def test_cards_in_another_order_than_the_run_are_found(example: Make, broken: tu
     assert all("did not come in this place; put the cards in the order of the run" in line for line in found)
 
 
-def test_every_example_is_played_though_one_cannot_be(example: Make, broken: tuple[Entry, ...]) -> None:
+@pytest.mark.parametrize("why", [LabError("the engine went away"), NameError("the engine went away")])
+def test_every_example_is_played_though_one_cannot_be(example: Make, broken: tuple[Entry, ...], why: Exception) -> None:
     good = example()
     bad = replace(good, name="other", manifest="none")
 
     def play(one: Example) -> Rehearsed:
         if one.manifest == "none":
-            raise LabError("the engine went away")
+            raise why
         return Rehearsed(entries=broken, files={}, troubles=())
 
     seen: list[Checked] = []
-    with pytest.raises(LabError, match="the engine went away"):
+    with pytest.raises(type(why), match="the engine went away"):
         seen.extend(check_content([bad, good], play, SystemClock(), jobs=2))
     assert [one.example.name for one in seen] == ["budget"]
