@@ -92,7 +92,7 @@ def _checked(example: Example, play: Play, clock: Clock) -> Checked | Exception:
     try:
         rehearsed = play(example)
         findings = tuple(_findings(example, rehearsed, play))
-    except Exception as error:  # noqa: BLE001 - raised again where somebody waits for it
+    except Exception as error:
         return error
     return Checked(example=example, rehearsed=rehearsed, findings=findings, seconds=clock.monotonic() - began)
 
