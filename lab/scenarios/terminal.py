@@ -7,18 +7,20 @@ Source of exec's words: staging/src/k8s.io/kubectl/pkg/cmd/exec/exec.go (v1.36).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lab.clock import Clock
 from lab.cluster.cluster import Cluster
-from lab.cluster.kubectl_options import delete_options, submit_options
+from lab.cluster.kubectl_options import SubmitOptions, delete_options, submit_options
 from lab.cluster.requests import Requests, Response
 from lab.errors import ApiError, ContainerGone, EngineError
 from lab.scenarios.answers import Answer, not_found
 from lab.scenarios.deletion import DELETE_FLAGS, Deletion
 from lab.scenarios.kubectl_get import Getter
 from lab.scenarios.kubectl_line import KubectlLine
+from lab.scenarios.kubectl_run import pod_of_flags
 from lab.scenarios.kubectl_logs import choose_container
 from lab.scenarios.kubectl_reads import Reader
 from lab.scenarios.kubectl_waits import Watcher
@@ -28,6 +30,9 @@ from lab.timeline.facts import CommandAnswered
 _ONE_POD = (("pod",), ("pods",), ("po",))
 _PASSED_ON = DELETE_FLAGS - {"dry-run"}
 _EXEC_FLAGS = frozenset({"container", "namespace", "stdin", "tty", "quiet", "request-timeout", "pod-running-timeout"})
+_RUN_FLAGS = frozenset(
+    {"image", "restart", "labels", "env", "port", "command", "dry-run", "output", "namespace", "image-pull-policy", "annotations"}
+)
 _LOG_QUERY = {"tailLines": "tail", "timestamps": "timestamps", "previous": "previous", "limitBytes": "limit-bytes"}
 _NO_DASHES = (
     "error: exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\n"
@@ -89,6 +94,8 @@ class Terminal:
                 return Deletion(self._cluster, namespace=self._namespace, run_id=self._run_id).run(line, self._manifests)
             case "replace":
                 return self._replaced_by_force(line)
+            case "run":
+                return self._started(line)
             case "exec" if len(line.names) > 1 and not line.command:
                 return Answer(rc=1, stderr=_NO_DASHES)
             case "top":
@@ -103,6 +110,22 @@ class Terminal:
             return writer.diff(line, self._manifests)
         verbs = {"patch": writer.patch, "label": writer.label, "annotate": writer.annotate, "set": writer.set_image}
         return verbs[line.verb](line)
+
+    def _started(self, line: KubectlLine) -> Answer | None:
+        """Create the pod that ``kubectl run`` makes of its flags."""
+        options = submit_options({"dry-run": line.flags.get("dry-run", "none"), "output": line.flags.get("output", "")})
+        if (
+            len(line.names) != 1
+            or "image" not in line.flags
+            or not line.only_flags(_RUN_FLAGS)
+            or not isinstance(options, SubmitOptions)
+        ):
+            return None
+        manifest = json.dumps(pod_of_flags(line))
+        created = self._cluster.kubectl.create(
+            manifest, filename="", namespace=self._namespace, options=options, run_id=self._run_id, recorded=False
+        )
+        return Answer(rc=created.rc, stdout=created.stdout, stderr=created.stderr.replace('error when creating "": ', ""))
 
     def _replaced_by_force(self, line: KubectlLine) -> Answer | None:
         """Delete what the files name, wait, and create it anew (replace.go: forceReplace)."""

@@ -115,6 +115,17 @@ def test_replace_by_force_deletes_waits_and_creates(stage: Stage) -> None:
     assert [row["status"] for row in recording.trace["getTable"]][-2:] == ["ContainerCreating", "Running"]
 
 
+def test_run_makes_a_pod_of_its_flags(stage: Stage) -> None:
+    words = ("run", "app", "--image=busybox", "--restart=Never", "--labels=a=b", "--command", "--", "sleep", "1000")
+    shown = "jsonpath={.metadata.labels}{.spec.restartPolicy}{.spec.containers[0].command}"
+    recording = stage.record(kubectl(*words), kubectl(*words), READY, kubectl("get", "pod", "app", "-o", shown))
+    assert answers(recording) == [
+        (0, "pod/app created\n"),
+        (1, 'Error from server (AlreadyExists): pods "app" already exists\n'),
+        (0, '{"a":"b"}Never["sleep","1000"]'),
+    ]
+
+
 def test_a_file_that_is_not_there_is_an_answer(stage: Stage) -> None:
     recording = stage.record(kubectl("apply", "-f", "absent.yaml"))
     assert answers(recording) == [(1, 'error: the path "absent.yaml" does not exist\n')]
