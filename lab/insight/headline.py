@@ -1,7 +1,7 @@
 """The headline: what is going on now, what is left of the grace period, what comes next, and at the end how it all went.
 
-Everything is read off `Knowledge`; each line is one sentence. It is about one container, the one that something happened to last;
-a run of several says which.
+Everything is read off `Knowledge`; each line is one sentence. What goes on is told of one container, the one that something
+happened to last; how a stop went, of each.
 """
 
 from __future__ import annotations
@@ -16,23 +16,26 @@ from lab.insight.prospects import left_of, next_of
 from lab.insight.summary import end_of, files_of, order_of
 from lab.timeline.facts import ContainerCreated, Entry, RunAborted, SignalReceived
 
+MOST_CONTAINERS = 4  # told of side by side; in a pod of more, the one in focus alone
+
 LineName = Literal["now", "order", "left", "exit", "files", "next"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadlineLine:
-    """A line and its name. ``counts`` says that the grace period runs while it stands there."""
+    """A line and its name. ``container`` says whose it is in a pod of several, "" when it is the pod's; ``counts``, that the
+    grace period runs while it stands there."""
 
     name: LineName
     text: Phrase
+    container: str = ""
     counts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """The lines, in the order in which they are read. ``container`` is set in a run of several."""
+    """The lines, in the order in which they are read; those of one name stand together."""
 
-    container: str
     lines: tuple[HeadlineLine, ...]
 
 
@@ -40,12 +43,8 @@ def headline_of(known: Knowledge, last: Entry) -> Headline:
     """Return the headline after the entry ``last``."""
     pod = _pod_in_focus(known, last)
     if pod is None:
-        return Headline(container="", lines=tuple(_without_pod(known)))
-    instance = _instance_in_focus(known, pod, last)
-    several = len(known.pods) > 1 or len(pod.spec.get("containers") or ()) + len(pod.spec.get("initContainers") or ()) > 1
-    return Headline(
-        container=instance.container if instance is not None and several else "", lines=tuple(_lines(known, pod, instance))
-    )
+        return Headline(lines=tuple(_without_pod(known)))
+    return Headline(lines=tuple(_lines(known, pod, _instance_in_focus(known, pod, last))))
 
 
 def _pod_in_focus(known: Knowledge, last: Entry) -> PodKnown | None:
@@ -68,22 +67,45 @@ def _without_pod(known: Knowledge) -> Iterator[HeadlineLine]:
         yield HeadlineLine(name="now", text=phrase("The manifest goes to the API server.", "清单正在提交给 API server。"))
 
 
-def _lines(known: Knowledge, pod: PodKnown, instance: Instance | None) -> Iterator[HeadlineLine]:
-    ruler = known.ruler_of(instance) if instance is not None else None
-    yield HeadlineLine(name="now", text=_now(known, pod, instance))
-    if instance is not None and ruler is not None:
-        order = order_of(instance, ruler)
-        if order is not None:
-            yield HeadlineLine(name="order", text=order)
-        yield HeadlineLine(name="left", text=left_of(instance, ruler), counts=instance.exited is None)
-    if instance is not None and (end := end_of(instance, pod)) is not None:
-        yield HeadlineLine(name="exit", text=end)
+def _lines(known: Knowledge, pod: PodKnown, focus: Instance | None) -> Iterator[HeadlineLine]:
+    told = _stopped(known, pod, focus)
+    names = {id(instance): _name(known, pod, instance) for instance in (*told, *([focus] if focus else []))}
+    about_focus = focus is not None and focus.started is not None and known.ended is None and not known.held
+    yield HeadlineLine(name="now", text=_now(known, pod, focus), container=names[id(focus)] if about_focus else "")
+    for instance in told:
+        ruler = known.ruler_of(instance)
+        if ruler is not None and (order := order_of(instance, ruler)) is not None:
+            yield HeadlineLine(name="order", text=order, container=names[id(instance)])
+    for instance in told:
+        ruler = known.ruler_of(instance)
+        if ruler is not None:
+            counts = instance.exited is None and instance is focus
+            left = left_of(instance, ruler)
+            yield HeadlineLine(name="left", text=left, container=names[id(instance)], counts=counts)
+    for instance in told:
+        if (end := end_of(instance, pod)) is not None:
+            yield HeadlineLine(name="exit", text=end, container=names[id(instance)])
     files = files_of(known, pod)
     if files is not None:
         yield HeadlineLine(name="files", text=files)
-    coming = next_of(known, pod, instance)
+    coming = next_of(known, pod, focus)
     if coming is not None:
         yield HeadlineLine(name="next", text=coming)
+
+
+def _name(known: Knowledge, pod: PodKnown, instance: Instance) -> str:
+    """Return what tells an instance's container from the others of the run, "" when there are none."""
+    if len(known.pods) > 1:
+        return f"{pod.name}/{instance.container}"
+    several = len(pod.spec.get("containers") or ()) + len(pod.spec.get("initContainers") or ()) > 1
+    return instance.container if several else ""
+
+
+def _stopped(known: Knowledge, pod: PodKnown, focus: Instance | None) -> list[Instance]:
+    """Return the newest instance of each container that is being stopped or has ended; of many, the one in focus."""
+    newest = {instance.container: instance for instance in known.of_pod(pod.uid)}
+    found = [instance for instance in newest.values() if instance.kill is not None or instance.exited is not None]
+    return found if len(found) <= MOST_CONTAINERS else [instance for instance in found if instance is focus]
 
 
 # --- now --------------------------------------------------------------------------------------------------------------

@@ -138,7 +138,7 @@ def status_of(story: Story) -> Status:
 
 def headline_of(story: Story) -> Headline:
     """Return what is going on, what is left and what comes next."""
-    return headline.headline_of(story.known, story.last) if story.last else Headline(container="", lines=())
+    return headline.headline_of(story.known, story.last) if story.last else Headline(lines=())
 
 
 def commands_of(story: Story) -> tuple[Command, ...]:

@@ -82,7 +82,7 @@ class Life:
 
     def lines(self) -> dict[str, str]:
         """The headline's lines by name."""
-        return {line.name: text(line.text) for line in self.headline.lines}
+        return {line.name: text(line.text) for line in self.headline.lines if line.container in ("", APP)}
 
     def write(self, verb: Verb, writer: Writer, at: float | None = None, **status: Any) -> Entry:
         """Write the pod."""

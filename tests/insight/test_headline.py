@@ -173,9 +173,30 @@ def test_a_run_that_the_lab_ended_does_not_call_it_kubernetes_doing() -> None:
     assert life.lines()["now"] == "The lab has ended this run itself."
 
 
-def test_a_pod_of_one_container_needs_no_name_and_one_of_two_does() -> None:
-    life = Life()
+def test_a_pod_of_one_container_needs_no_name() -> None:
+    life = Life(grace=5)
     life.start()
-    assert life.headline.container == ""
+    life.kill(10.0, 5)
+    life.exits(0, at=11.0)
+    assert {line.container for line in life.headline.lines} == {""}
+
+
+def test_of_several_containers_each_stop_is_told_with_its_name_and_the_pods_affairs_without() -> None:
+    life = Life(grace=5)
     life.known.pods["u1"].spec["containers"].append({"name": "side"})
-    assert life.headline.container == "app"
+    life.start()
+    life.add(ContainerStarted(container_id="s", attempt=0, pid=8, started_at=""), container="side")
+    life.delete(10.0)
+    for name in ("app", "side"):
+        kill = KillStarted(attempt=0, reason="Stopping", grace_period_seconds=5, has_pre_stop=False)
+        life.add(kill, 10.0, container=name)
+    life.exits(0, at=11.0)
+    assert [(line.name, line.container) for line in life.headline.lines] == [
+        ("now", "app"),
+        ("left", "app"),
+        ("left", "side"),
+        ("exit", "app"),
+        ("next", ""),
+    ]
+    life.add(RunClosed(run_id="r", why=""), 12.0, container=None)
+    assert life.headline.lines[0].container == ""
