@@ -122,6 +122,8 @@ def _check_common(errors: FieldErrors, path: str, container: JSON, pod: PodConte
 
 def check_identity(errors: FieldErrors, path: str, context: JSON) -> None:
     """Check the user and group of a container's or a pod's security context."""
+    if context.get("privileged") and context.get("allowPrivilegeEscalation") is False:
+        errors.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true")
     for name in ("runAsUser", "runAsGroup"):
         if name in context and not 0 <= context[name] <= _LARGEST_ID:
             errors.invalid(f"{path}.{name}", context[name], range_message(0, _LARGEST_ID))

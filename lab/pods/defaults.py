@@ -56,6 +56,9 @@ def fill_pod(pod: JSON, *, namespace: str, feature_gates: frozenset[str]) -> Non
     _fill_spec(spec)
     for container in (*spec.get("initContainers", ()), *spec.get("containers", ())):
         _fill_container(container)
+        if spec.get("hostNetwork"):
+            for port in container.get("ports", ()):
+                port.setdefault("hostPort", port["containerPort"])
         if "ContainerStopSignals" not in feature_gates:
             drop_stop_signal(container)
     for volume in spec.get("volumes", ()):

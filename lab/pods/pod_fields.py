@@ -17,7 +17,6 @@ _HARDENED_ALIKE = "containers of the lab are hardened alike, and a manifest cann
 _NO_CLAIMS = "the lab has no devices to claim; leave it out"
 _NO_DNS = "pods of the lab have no DNS"
 _NO_PORTS = "the lab opens no ports on its node; the container is reached at the pod's IP"
-_HARDENED = "containers of the lab are hardened alike and cannot be changed in this; leave it out"
 
 _POD = {
     "apiVersion": run("string"),
@@ -66,12 +65,10 @@ _POD_SPEC = {
     "schedulingGroup": refused("v1.PodSchedulingGroup", _NO_SCHEDULER),
     "overhead": refused("v1.ResourceList", _NO_SCHEDULER),
     "runtimeClassName": run("*string"),  # admission refuses it: the cluster has no RuntimeClass
-    "hostNetwork": only("bool", (False,), "pods of the lab never share the host's network; leave it out"),
-    "hostPID": only("bool", (False,), "pods of the lab never share the host's processes; leave it out"),
-    "hostIPC": only("bool", (False,), "pods of the lab never share the host's IPC; leave it out"),
-    "shareProcessNamespace": only(
-        "*bool", (False,), "each container of the lab has its own PID 1, which its signals are sent to; leave it out"
-    ),
+    "hostNetwork": without_effect("bool", "pods of the lab never share the host's network"),
+    "hostPID": without_effect("bool", "pods of the lab never share the host's processes"),
+    "hostIPC": without_effect("bool", "pods of the lab never share the host's IPC"),
+    "shareProcessNamespace": without_effect("*bool", "each container of the lab has its own PID 1", (False,)),
     "hostnameOverride": refused("*string", "use hostname"),
     "resourceClaims": refused("[]v1.PodResourceClaim", _NO_CLAIMS),
 }
@@ -222,9 +219,9 @@ STRUCTS: dict[str, dict[str, Field]] = {
         **_SECURITY_IDENTITY,
         "readOnlyRootFilesystem": run("*bool"),
         "allowPrivilegeEscalation": without_effect("*bool", "containers of the lab always run with no-new-privileges", (False,)),
-        "privileged": only("*bool", (False,), "the lab runs no privileged containers; leave it out"),
+        "privileged": without_effect("*bool", "the lab runs no privileged containers", (False,)),
         "capabilities": run("v1.Capabilities"),
-        "procMount": only("*v1.ProcMountType", ("Default",), _HARDENED),
+        "procMount": without_effect("*v1.ProcMountType", _HARDENED_ALIKE, ("Default",)),
     },
     "v1.Capabilities": {"add": run("[]v1.Capability"), "drop": run("[]v1.Capability")},
     "v1.SeccompProfile": {

@@ -20,9 +20,9 @@ from lab.scenarios.answers import Answer, not_found
 from lab.scenarios.deletion import DELETE_FLAGS, Deletion
 from lab.scenarios.kubectl_get import Getter
 from lab.scenarios.kubectl_line import KubectlLine
-from lab.scenarios.kubectl_run import pod_of_flags
 from lab.scenarios.kubectl_logs import choose_container
 from lab.scenarios.kubectl_reads import Reader
+from lab.scenarios.kubectl_run import pod_of_flags
 from lab.scenarios.kubectl_waits import Watcher
 from lab.scenarios.kubectl_writes import Writer
 from lab.timeline.facts import CommandAnswered

@@ -100,8 +100,7 @@ def test_a_value_that_did_not_fit_is_not_also_reported_as_missing(reviewed: Revi
 @pytest.mark.parametrize(
     ("more", "path"),
     [
-        ("  hostNetwork: true\n", "spec.hostNetwork"),
-        ("    securityContext: {privileged: true}\n", "spec.containers[0].securityContext.privileged"),
+        ("    volumeDevices: [{name: a, devicePath: /dev/x}]\n", "spec.containers[0].volumeDevices"),
         ("    resources: {limits: {nvidia.com/gpu: 1}}\n", "spec.containers[0].resources.limits.nvidia.com/gpu"),
         ("  volumes: [{name: a, persistentVolumeClaim: {claimName: x}}]\n", "spec.volumes[0].persistentVolumeClaim"),
         ("  volumes: [{name: a, emptyDir: {medium: HugePages}}]\n", "spec.volumes[0].emptyDir.medium"),
@@ -133,6 +132,10 @@ def test_what_kubernetes_has_and_the_lab_does_not_run_is_refused_by_the_lab(revi
         ("  topologySpreadConstraints: [{maxSkew: 1}]\n", "spec.topologySpreadConstraints"),
         ("  dnsPolicy: None\n", "spec.dnsPolicy"),
         ("  hostUsers: false\n", "spec.hostUsers"),
+        ("  hostNetwork: true\n", "spec.hostNetwork"),
+        ("  shareProcessNamespace: true\n", "spec.shareProcessNamespace"),
+        ("    securityContext: {privileged: true}\n", "spec.containers[0].securityContext.privileged"),
+        ("    securityContext: {capabilities: {add: [SYS_ADMIN]}}\n", "spec.containers[0].securityContext.capabilities.add"),
     ],
 )
 def test_what_is_stored_and_changes_nothing_here_is_remarked_on(reviewed: Reviewed, more: str, path: str) -> None:
