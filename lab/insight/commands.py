@@ -22,6 +22,13 @@ _BUILTINS = frozenset(
         *("local", "return", "unset", "shift", "umask"),
     )
 )
+_SHORT_LIVED = frozenset(  # tools that do their work and end; a server is none of them
+    (
+        *("cat", "chmod", "chown", "cp", "curl", "date", "df", "du", "env", "find", "grep", "head", "hostname", "id", "ln", "ls"),
+        *("mkdir", "mv", "nslookup", "ps", "rm", "sed", "sort", "stat", "touch", "uname", "uniq", "wc", "wget", "whoami"),
+    )
+)
+_SURE = frozenset({"sleep", "echo", "printf", "true", ":"})  # what hardly ever fails
 _ALWAYS = (("true",), (":",), ("[", "1", "]"))
 
 
@@ -78,17 +85,31 @@ def never_ends(words: tuple[str, ...]) -> bool:
 
 
 def least_seconds(script: Script) -> float:
-    """Return for how long a script runs at least, by the sleeps that it cannot pass by."""
-    total = 0.0
+    """Return for how long a script runs at least, by the sleeps that it cannot pass by: what follows a command that may fail, or
+    a place where the script may leave, does not count."""
+    total, sure = 0.0, True
     for item in script:
-        if item.after == "||":
+        sure = item.after not in ("&&", "||") or (sure and item.after == "&&")
+        if item.background or item.after == "||":
             continue
-        if item.background:
-            continue
-        total += max((_part_seconds(part) for part in item.parts), default=0.0)
-        if any(isinstance(part, Command) and part.words[:1] in (("exit",), ("return",), ("exec",)) for part in item.parts):
+        if sure:
+            total += max((_part_seconds(part) for part in item.parts), default=0.0)
+        if _leaves((item,)):
             break
+        sure = sure and _succeeds(item)
     return total
+
+
+def final(script: Script) -> Iterator[Command]:
+    """Yield the commands that may be a script's last, whose place a shell may give them."""
+    item = script[-1] if script else None
+    if item is None or item.background or len(item.parts) > 1:
+        return
+    part = item.parts[0]
+    if isinstance(part, Command):
+        yield part
+    elif part.kind in ("group", "subshell", "if"):
+        yield from final(part.body)
 
 
 def argv_seconds(argv: tuple[str, ...]) -> float:
@@ -125,12 +146,13 @@ def hands_over(script: Script) -> bool:
 
 
 def last_program(script: Script) -> Command | None:
-    """Return the external program in the foreground that a script ends with, if it does."""
+    """Return the external program in the foreground that a script ends with, if it does and may run for long."""
     item = script[-1] if script else None
     part = item.parts[-1] if item is not None and not item.background else None
     if not isinstance(part, Command) or not part.words or "=" in part.words[0] or "$" in part.words[0]:
         return None
-    return None if part.words[0] in _BUILTINS or part.words[0] in functions(script) else part
+    is_short = part.words[0] in _BUILTINS or program(part.words) in _SHORT_LIVED
+    return None if is_short or part.words[0] in functions(script) else part
 
 
 def functions(script: Script) -> frozenset[str]:
@@ -165,10 +187,14 @@ def _part_seconds(part: Command | Compound) -> float:
             return 0.0
 
 
+def _succeeds(item: Item) -> bool:
+    return all(isinstance(part, Command) and part.words[:1] and program(part.words) in _SURE for part in item.parts)
+
+
 def _always(condition: tuple[Item, ...]) -> bool:
     return len(condition) == 1 and [p.words for p in condition[0].parts if isinstance(p, Command)] in [[w] for w in _ALWAYS]
 
 
 def _leaves(body: Iterable[Item]) -> bool:
-    leaving = {"break", "exit", "return", "exec", "kill"}
+    leaving = {"break", "exit", "return", "exec", "kill", "eval", ".", "source"}
     return any(command.words[:1] and command.words[0] in leaving for command, _ in everything(tuple(body)))

@@ -50,7 +50,7 @@ def signal_dropped(entry: Entry, life: Life, pod: PodPast) -> Iterator[Told]:
         yield Told(
             rule="signal-dropped",
             path="command",
-            proves=("deaf-program", "deaf-shell", "stop-signal-not-trapped"),
+            proves=("deaf-program", "deaf-shell", "last-command-without-exec", "stop-signal-not-trapped"),
             phrase=phrase(
                 "{signal} was dropped: PID 1 (`{process}`) had no handler for it, and the kernel spares PID 1 the default "
                 "action. The process "

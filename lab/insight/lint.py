@@ -105,7 +105,7 @@ def lint(text: str, documents: Sequence[ReviewedDocument], rules: Sequence[Rule]
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     notes: list[LintNote] = []
     for document in documents:
-        if document.object is None:
+        if document.object is None or document.kind != "Pod":
             continue
         for finding in (*_same_pod_twice(document, documents), *_of_containers(pod_from_object(document.object), rules)):
             notes.append(_placed(finding, document, lines))
@@ -136,7 +136,8 @@ def _same_pod_twice(document: ReviewedDocument, documents: Sequence[ReviewedDocu
             for d in documents
             if d.index < document.index
             and d.object is not None
-            and (d.kind, d.namespace, d.name) == (document.kind, document.namespace, document.name) != ("Pod", "default", "")
+            and d.name
+            and (d.kind, d.namespace, d.name) == (document.kind, document.namespace, document.name)
         ),
         None,
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from lab.insight.commands import (
     FOREVER_SECONDS,
     ShellScript,
+    final,
     hands_over,
     last_program,
     least_seconds,
@@ -25,13 +26,15 @@ from lab.insight.lint import Finding, Subject
 from lab.insight.phrase import phrase
 from lab.insight.shell import Command, everything
 
+MINIMUM_GRACE_SECONDS = 2  # a grace period that short is meant to end in SIGKILL
+
 
 def deaf_program(subject: Subject) -> Iterator[Finding]:
     """``sleep`` and ``tail -f`` as PID 1 have no handler."""
     if subject.is_init or not subject.argv:
         return
     seconds = FOREVER_SECONDS if never_ends(subject.argv) else sleep_seconds(subject.argv)
-    if seconds is not None and seconds >= subject.grace_seconds:
+    if seconds is not None and seconds >= subject.grace_seconds > MINIMUM_GRACE_SECONDS:
         yield Finding(
             rule="deaf-program",
             path=subject.argv_path(0),
@@ -49,34 +52,62 @@ def deaf_program(subject: Subject) -> Iterator[Finding]:
 
 
 def deaf_shell(subject: Subject) -> Iterator[Finding]:
-    """A shell that stays PID 1 and traps nothing."""
-    shell = _shell_that_stays(subject)
+    """A shell as PID 1 that traps nothing, or a last command of which nobody knows whether it takes the shell's place."""
+    shell = _shell(subject)
     if shell is None or shell.script is None or trapped(shell.script) != frozenset():
         return
     waited = _waited_for(subject, shell)
     if waited is None:
         return
-    yield Finding(
-        rule="deaf-shell",
-        path=subject.argv_path(shell.item),
-        script_line=waited.line,
-        phrase=phrase(
+    names = {
+        "shell": program(subject.argv),
+        "signal": subject.stop_signal,
+        "command": _shown(waited),
+        "grace": subject.grace_seconds,
+    }
+    at_the_end = any(waited is last for last in final(shell.script))
+    if at_the_end and sleep_seconds(waited.words) is None and not never_ends(waited.words):
+        yield Finding(
+            rule="last-command-without-exec",
+            path=subject.argv_path(shell.item),
+            script_line=waited.line,
+            tone="note",
+            phrase=phrase(
+                "Whether `{command}` gets the stop signal depends on the shell: the shells of busybox and bash let the last "
+                "command take "
+                "their place as PID 1, dash stays and passes no signal on. `exec` in front of it makes it sure.",
+                "`{command}` 能否收到停止信号取决于 shell：busybox 的 shell 和 bash 会让最后一个命令取代自己成为 1 号进程，"
+                "dash 则留在原处，也不转发信号。在命令前加 `exec` 才有保证。",
+                command=names["command"],
+            ),
+        )
+        return
+    said = (
+        phrase(
+            "PID 1 is `{shell}`, or `{command}` in its place; neither has a handler for SIG{signal}: a delete takes the "
+            "whole grace "
+            "period of {grace} s and ends with SIGKILL.",
+            "1 号进程是 `{shell}`，或者取代它的 `{command}`；两者都没有 SIG{signal} 的处理函数：删除会用满 {grace} 秒宽限期，"
+            "最后以 SIGKILL 结束。",
+            **names,
+        )
+        if at_the_end
+        else phrase(
             "PID 1 is `{shell}`, which has no trap for SIG{signal} and does not pass it on to `{command}`: a delete takes "
             "the whole "
-            "grace period of {grace} s and ends with SIGKILL. Start the last program with `exec`, or trap the signal.",
+            "grace period of {grace} s and ends with SIGKILL. Trap the signal, or let the program that is to get it run "
+            "last, with `exec`.",
             "PID 1 是 `{shell}`，它没有捕获 SIG{signal}，也不会转发给 `{command}`：删除会用满 {grace} 秒宽限期，最后以 "
-            "SIGKILL 结束。请用 `exec` 启动最后一个程序，或用 trap 捕获信号。",
-            shell=program(subject.argv),
-            signal=subject.stop_signal,
-            command=_shown(waited),
-            grace=subject.grace_seconds,
-        ),
+            "SIGKILL 结束。请用 trap 捕获信号，或让该收到信号的程序最后以 `exec` 启动。",
+            **names,
+        )
     )
+    yield Finding(rule="deaf-shell", path=subject.argv_path(shell.item), script_line=waited.line, phrase=said)
 
 
 def trap_behind_foreground(subject: Subject) -> Iterator[Finding]:
     """A trap that has to wait for the command in the foreground."""
-    shell = _shell_that_stays(subject)
+    shell = _shell(subject)
     if shell is None or shell.script is None:
         return
     signals = trapped(shell.script)
@@ -104,7 +135,7 @@ def trap_behind_foreground(subject: Subject) -> Iterator[Finding]:
 
 def stop_signal_not_trapped(subject: Subject) -> Iterator[Finding]:
     """A trap for SIGTERM in an image whose STOPSIGNAL is another one."""
-    shell = _shell_that_stays(subject)
+    shell = _shell(subject)
     if shell is None or shell.script is None or subject.stop_signal == "TERM":
         return
     signals = trapped(shell.script)
@@ -125,14 +156,11 @@ def stop_signal_not_trapped(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _shell_that_stays(subject: Subject) -> ShellScript | None:
-    """Return the script of a shell that is PID 1 from beginning to end. A single command may take the shell's place by "
-    "itself."""
+def _shell(subject: Subject) -> ShellScript | None:
+    """Return the script of a shell that PID 1 begins as, as long as nothing in it hands over to what cannot be read here."""
     shell = shell_script(subject.argv)
-    if shell is None or shell.script is None or subject.is_init or hands_over(shell.script):
-        return None
-    alone = len(shell.script) == 1 and len(shell.script[0].parts) == 1 and isinstance(shell.script[0].parts[0], Command)
-    return None if alone else shell
+    known = shell is not None and shell.script is not None and not hands_over(shell.script)
+    return shell if known and not subject.is_init and subject.grace_seconds > MINIMUM_GRACE_SECONDS else None
 
 
 def _waited_for(subject: Subject, shell: ShellScript) -> Command | None:

@@ -87,7 +87,11 @@ FIRING = [
     ("deaf-program", manifest(app("command: [sleep, '3600']"))),
     ("deaf-program", manifest(app("command: [tail]\nargs: [-f, /dev/null]"))),
     ("deaf-shell", shell("sleep 3600; echo never")),
-    ("deaf-shell", shell("echo up; nginx -g daemon-off")),
+    ("deaf-shell", shell("sleep 3600")),
+    ("deaf-shell", shell("echo up && sleep infinity")),
+    ("last-command-without-exec", shell("echo up; nginx -g daemon-off")),
+    ("last-command-without-exec", shell("my-server --port 80")),
+    ("deaf-shell", shell("work | tee log")),
     ("deaf-shell", shell("while true; do date; sleep 60; done", spec=GRACE_5)),
     ("trap-behind-foreground", shell("trap 'exit 0' TERM; sleep infinity")),
     ("trap-behind-foreground", shell("trap 'exit 0' TERM\nwhile :; do sleep 60; done")),
@@ -124,7 +128,11 @@ SILENT = [
     manifest(app("command: [sleep, '3']")),
     manifest(app("command: [sleep, '3600']"), spec="  terminationGracePeriodSeconds: 7200\n"),
     manifest(app("args: [sleep, '3600']")),
-    shell("sleep 3600"),
+    hook_command("preStop", "sh", "-c", "if [ -e /skip ]; then exit 0; fi; sleep 30"),
+    hook_command("preStop", "sh", "-c", "[ -e /slow ] && sleep 60"),
+    hook_command("preStop", "sh", "-c", "grep -q x /y && echo slow && sleep 60"),
+    shell("sleep 3600", spec="  terminationGracePeriodSeconds: 1\n"),
+    shell("echo I am; id -u"),
     shell("exec sleep 3600"),
     shell("echo up; exec nginx"),
     shell("trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"),
@@ -161,6 +169,12 @@ def test_a_note_stands_at_the_line_of_the_script_that_it_is_about() -> None:
     text = manifest(app("command:\n- sh\n- -c\n- |\n  echo up\n  sleep 3600\n  echo never"))
     (note,) = lint_of(text)
     assert text.splitlines()[note.line - 1].strip() == "sleep 3600"
+
+
+def test_objects_of_other_kinds_are_left_alone() -> None:
+    other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p}\ndata: {command: sleep 3600}\n---\n"
+    text = other + manifest(app())
+    assert lint_review(text, review(text)) == ()
 
 
 def test_what_the_api_refuses_is_left_to_the_api() -> None:
