@@ -7,6 +7,7 @@ the end of its stream of events.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sqlite3
 import statistics
@@ -27,12 +28,13 @@ THINKING_SECONDS = 1.0  # nobody presses Run sooner after a page has opened, or 
 LOOKING_SECONDS = 1.2  # for the status that follows the hooks, and for what the files look like
 PATIENCE_SECONDS = 120.0
 _POLL_SECONDS = 0.05
+_SEQ = re.compile(rb'"seq": ?(\d+)')  # of a frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """One press of Run, as its learner saw it: the run's cluster and first entry, when it was pressed, when the page had all
-    entries up to a seq, and the processor time that the lab used until all was gone."""
+    """One press of Run, as its learner saw it: the run's cluster and first entry, when it was pressed, when each entry's
+    frame arrived, by seq, and the processor time that the lab used until all was gone."""
 
     cluster: str
     first_seq: int
@@ -119,8 +121,10 @@ class Learner:
     def _read(self, stream: socket.socket, arrivals: dict[int, datetime]) -> None:
         with stream.makefile("rb") as lines:
             for line in lines:
-                if line.startswith(b"id: "):
-                    arrivals.setdefault(int(line[4:]), self._clock.now())
+                if line.startswith(b"data: {"):
+                    now = self._clock.now()
+                    for seq in _SEQ.findall(line):
+                        arrivals.setdefault(int(seq), now)
 
     def _await(self, holds: Callable[[], bool]) -> None:
         deadline = self._clock.monotonic() + PATIENCE_SECONDS
@@ -173,28 +177,18 @@ def _times(entries: tuple[Entry, ...], press: Press) -> RunTimes:
     deleted = next(entry for entry in entries if _is_pod_write(entry.fact, "delete"))
     removed = next(entry for entry in reversed(entries) if _is_pod_write(entry.fact, "remove"))
     closed = next(entry for entry in entries if isinstance(entry.fact, RunClosed))
-    arrived = _arrivals(entries, press.arrivals)
     return RunTimes(
         run=max(running),
         typical=statistics.median(running),
         delete=removed.elapsed_seconds - deleted.elapsed_seconds,
         clear=closed.elapsed_seconds - deleted.elapsed_seconds,
-        page=(arrived[last_running.seq] - press.pressed).total_seconds(),
+        page=(press.arrivals[last_running.seq] - press.pressed).total_seconds(),
         sandboxes=tuple(entry.fact.took_seconds for entry in entries if isinstance(entry.fact, SandboxStarted)),
-        latencies=tuple((arrived[entry.seq] - entry.at).total_seconds() for entry in entries if entry.seq in arrived),
+        latencies=tuple(
+            (press.arrivals[entry.seq] - entry.at).total_seconds() for entry in entries if entry.seq in press.arrivals
+        ),
         cpu_seconds_per_pod=press.cpu_seconds / len(first_running),
     )
-
-
-def _arrivals(entries: tuple[Entry, ...], cursors: dict[int, datetime]) -> dict[int, datetime]:
-    """Return when each entry had arrived: with the first event whose id is not before it."""
-    ids, arrived = sorted(cursors), dict[int, datetime]()
-    for entry in entries:
-        while ids and ids[0] < entry.seq:
-            ids.pop(0)
-        if ids:
-            arrived[entry.seq] = cursors[ids[0]]
-    return arrived
 
 
 def _is_pod_write(fact: Fact, verb: str) -> bool:
