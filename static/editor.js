@@ -198,7 +198,8 @@ class Editor {
       return; // offline: the margin keeps what it shows; Run will say so
     }
     if (this.text !== reviewed) return;
-    const diagnostics = answer.remarks.map((remark) => this.diagnostic(remark));
+    const shown = "noLint" in this.form.dataset ? answer.remarks.filter(({ kind }) => !isLint(kind)) : answer.remarks;
+    const diagnostics = shown.map((remark) => this.diagnostic(remark));
     this.view.dispatch(setDiagnostics(this.view.state, diagnostics.sort((a, b) => a.from - b.from)));
   }
 
@@ -207,10 +208,13 @@ class Editor {
     const from = at.from + at.text.search(/\S|$/);
     const severity = { refusal: "error", "also-found": "error", warning: "warning", lint: "warning", note: "info" }[kind];
     const text = !path || message.includes(path) ? message : `${path}: ${message}`;
-    const isMarked = kind === "lint" || kind === "note"; // only these mark code with backticks
-    return { from, to: Math.max(from, at.to), severity, message: text, ...(isMarked && { renderMessage: () => withCode(text) }) };
+    const marked = isLint(kind) && { renderMessage: () => withCode(text) };
+    return { from, to: Math.max(from, at.to), severity, message: text, ...marked };
   }
 }
+
+// What the lint says; only that marks code with backticks.
+const isLint = (kind) => kind === "lint" || kind === "note";
 
 function withCode(text) {
   const parts = text.split("`").map((part, at) => {

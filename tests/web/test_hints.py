@@ -52,3 +52,13 @@ def test_what_a_learner_wrote_stays_text_in_a_hint(pages: Pages) -> None:
     hints = html.split('<div class="hints"', 1)[1].split("</ul>", 1)[0]
     assert "&lt;b&gt;app&lt;/b&gt;" in hints
     assert "<b>" not in hints
+
+
+def test_a_challenge_gives_nothing_away_unasked(pages: Pages) -> None:
+    challenge = next(example for example in pages.catalog.examples if example.challenge)
+    html = pages.client.get(f"/challenges/{challenge.id}").text
+    assert "data-no-lint" in html
+    folded = html.split('<details class="folded-hints">', 1)[1].split("</details>", 1)[0]
+    assert 'data-part="hints"' in folded
+    lesson = next(example for example in pages.catalog.examples if not example.challenge).lesson
+    assert "data-no-lint" not in pages.client.get(f"/lessons/{lesson}").text
