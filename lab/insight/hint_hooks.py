@@ -95,6 +95,7 @@ def never_executed(entry: Entry, life: Life, pod: PodPast) -> Iterator[Told]:
             rule="never-executed",
             path=f"lifecycle.{fact.hook}",
             proves=("tcp-socket-hook",),
+            repeats_them=True,
             phrase=phrase(
                 "The kubelet has no way to run this handler, so the hook failed at once: use exec, httpGet or sleep.",
                 "kubelet 无法执行这种处理程序，钩子立即失败：请使用 exec、httpGet 或 sleep。",

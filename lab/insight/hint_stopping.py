@@ -33,6 +33,7 @@ def pre_stop_overran(entry: Entry, life: Life, pod: PodPast) -> Iterator[Told]:
             rule="pre-stop-overran",
             path="lifecycle.preStop",
             proves=("pre-stop-fills-grace",),
+            repeats_them=True,
             phrase=phrase(
                 "preStop was still running when the grace period of {grace} s was over. The kubelet stopped waiting for it "
                 "and left the "
@@ -76,6 +77,7 @@ def killed(entry: Entry, life: Life, pod: PodPast) -> Iterator[Told]:
             rule="killed-at-the-floor",
             path="lifecycle.preStop",
             proves=("pre-stop-fills-grace",),
+            repeats_them=True,
             phrase=phrase(
                 "The hook left nothing of the grace period but the minimum of 2 s after {signal}; that was too short for "
                 "the process, "
@@ -143,6 +145,7 @@ def pre_stop_not_run(entry: Entry, life: Life, pod: PodPast) -> Iterator[Told]:
             path="lifecycle.preStop",
             tone="note",
             proves=("pre-stop-of-a-job",),
+            repeats_them=True,
             phrase=phrase(
                 "preStop was not run: the process ended by itself (exit {code}), and the hook belongs to being stopped.",
                 "preStop 没有运行：进程是自己结束的（退出码 {code}），而这个钩子只在被停止时运行。",

@@ -36,7 +36,8 @@ PID_1 = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """``seq`` is the entry that proves it, None for what only the manifest says. ``line`` is 1-based in the run's manifest."""
+    """``seq`` is the entry that proves it, None for what only the manifest says. ``line`` is 1-based in the run's manifest;
+    ``cause`` is what the manifest had let expect."""
 
     rule: str
     phrase: Phrase
@@ -44,18 +45,20 @@ class Hint:
     line: int | None
     seq: int | None
     container: str
+    cause: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a rule found at an entry. ``path`` is below the container's; ``proves`` are rules of the lint that it makes certain;
-    ``seq`` is another entry than the one at hand."""
+    """What a rule found at an entry. ``path`` is below the container's; ``proves`` are rules of the lint that it makes certain,
+    and with ``repeats_them`` that say no more than this does; ``seq`` is another entry than the one at hand."""
 
     rule: str
     phrase: Phrase
     path: str = ""
     tone: Tone = "warning"
     proves: tuple[str, ...] = ()
+    repeats_them: bool = False
     seq: int | None = None
 
 
@@ -171,7 +174,7 @@ class Hints:
         proved = next((h for h in self.found if h.seq is None and h.rule in told.proves and h.container.startswith(path)), None)
         if proved is not None:
             self.found = tuple(other for other in self.found if other is not proved)
-            hint = replace(hint, line=proved.line)
+            hint = replace(hint, line=proved.line, cause=None if told.repeats_them else proved.phrase)
         self.found = (*self.found, hint)
 
     def _document(self, pod: PodPast) -> ReviewedDocument | None:

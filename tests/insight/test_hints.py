@@ -222,6 +222,7 @@ def test_a_hint_stands_at_the_line_that_the_lint_had_found_and_takes_its_place(g
     (hint,) = hints_of(story, text)
     assert (hint.rule, hint.line) == ("signal-dropped", 14)
     assert hint.seq is not None
+    assert hint.cause == before.phrase
 
 
 def test_a_hint_without_a_lint_stands_at_its_own_field(given: Given) -> None:
