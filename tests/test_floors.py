@@ -39,7 +39,7 @@ ONLY_IN = {
     "docker": ("lab/runtime/",),
     "flask": ("lab/web/", "lab/app.py"),
     "htmx_flask": ("lab/web/", "lab/app.py"),
-    "markdown": ("lab/lessons/lesson.py",),
+    "markdown": ("lab/lessons/prose.py",),
     "requests": ("lab/runtime/",),
     "sqlalchemy": ("lab/store/",),
     "urllib3": ("lab/runtime/",),
@@ -90,7 +90,7 @@ def test_a_module_imports_only_from_floors_below_and_packages_that_are_its_to_im
         ("lab/scenarios/trace.py", "def f():\n    import lab.lessons.lesson", "imports only go down"),
         ("lab/timeline/folds.py", "from lab import web", "imports only go down"),
         ("lab/kubelet/hooks.py", "from docker.errors import APIError", "docker may be imported only in lab/runtime/"),
-        ("lab/lessons/catalog.py", "import markdown", "markdown may be imported only in lab/lessons/lesson.py"),
+        ("lab/lessons/catalog.py", "import markdown", "markdown may be imported only in lab/lessons/prose.py"),
         ("lab/cluster/node.py", "import lab.utils", "lab.utils has no floor"),
     ],
 )

@@ -5,10 +5,12 @@ Start at `Catalog.load`. May not run anything, and knows nothing of Flask or the
 
 from __future__ import annotations
 
+from lab.lessons.blocks import Block, ExampleRef, Judgement, OutputRef, Prose, ReferenceCard
 from lab.lessons.catalog import Catalog
 from lab.lessons.example import Example, Expectation, SuggestedDelete
 from lab.lessons.fields import LANGUAGES, Language
-from lab.lessons.lesson import Block, ExampleRef, Heading, Lesson, Prose
+from lab.lessons.lesson import Lesson
+from lab.lessons.prose import Heading
 
 __all__ = [
     "LANGUAGES",
@@ -18,8 +20,11 @@ __all__ = [
     "ExampleRef",
     "Expectation",
     "Heading",
+    "Judgement",
     "Language",
     "Lesson",
+    "OutputRef",
     "Prose",
+    "ReferenceCard",
     "SuggestedDelete",
 ]

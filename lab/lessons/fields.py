@@ -56,6 +56,12 @@ class Fields:
         fields._unread = unread
         return fields
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All fields, asked for or not."""
+        self._asked.update(self._values)
+        return tuple(self._values)
+
     def text(self, name: str) -> str:
         """Return a required string without surrounding white space."""
         value = self._take(name, required=True)

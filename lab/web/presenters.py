@@ -5,26 +5,24 @@ A presenter chooses and arranges; it words nothing (templates do) and decides no
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import url_for
-from markupsafe import Markup
 
-from lab.lessons import Block, Catalog, Example, ExampleRef, Language, Lesson
+from lab.lessons import Catalog, Example, Language, Lesson
 from lab.timeline.bundle import Versions
+from lab.timeline.facts import Entry
 from lab.timeline.run import Run
 from lab.web.diagnosis import Diagnosis, diagnose
 from lab.web.feed import Feeds
+from lab.web.lesson_rows import PartView, part_view, stretches
 from lab.web.picture import Picture
 from lab.web.prediction_views import PredictionView, PredictionViews
 from lab.web.recorded import RecordedRuns
 from lab.web.repeat_views import RepeatView, RepeatViews
 from lab.web.services import Services
-
-_BEFORE_HEADING = re.compile(r"(?=<h2[\s>])")
 
 SUGGESTED_GRACE_SECONDS = 5  # lab: short enough to watch, long enough to see a hook and the signals after it
 
@@ -74,9 +72,9 @@ class Row:
     """A stretch of a lesson: the prose before a card, the card, and the prose about it; or prose alone."""
 
     number: int
-    before: Markup
+    before: tuple[PartView, ...]
     card: Card | None
-    after: Markup
+    after: tuple[PartView, ...]
     challenge: ChallengeLink | None = None
 
 
@@ -118,6 +116,7 @@ class LessonPage:
     number: int
     of: int
     minutes: int
+    prerequisites: tuple[LessonLink, ...]
     rows: tuple[Row, ...]
     previous: LessonLink | None
     following: LessonLink | None
@@ -186,6 +185,7 @@ class Presenters:
             number=lesson.number,
             of=len(self._catalog.lessons),
             minutes=lesson.minutes,
+            prerequisites=tuple(lesson_link(x, language) for x in map(self._catalog.lesson, lesson.prerequisites) if x),
             rows=tuple(self._rows(lesson, cluster, language)),
             previous=lesson_link(before, language) if before else None,
             following=lesson_link(after, language) if after else None,
@@ -264,34 +264,20 @@ class Presenters:
         )
 
     def _rows(self, lesson: Lesson, cluster: str, language: Language) -> Iterator[Row]:
-        for number, (before, example, after) in enumerate(stretches(lesson.blocks(language))):
+        for number, stretch in enumerate(stretches(lesson.blocks(language))):
+            example = stretch.example
             is_challenge = example is not None and example.challenge is not None
-            card = self.card(example, cluster, language) if example and not is_challenge else None
-            link = challenge_link(example, language) if example and is_challenge else None
-            yield Row(number=number, before=_trusted(before), card=card, after=_trusted(after), challenge=link)
+            yield Row(
+                number=number,
+                before=tuple(part_view(block, language, self._recorded_entries, example_url) for block in stretch.before),
+                card=self.card(example, cluster, language) if example and not is_challenge else None,
+                after=tuple(part_view(block, language, self._recorded_entries, example_url) for block in stretch.after),
+                challenge=challenge_link(example, language) if example and is_challenge else None,
+            )
 
-
-def stretches(blocks: Iterable[Block]) -> Iterator[tuple[str, Example | None, str]]:
-    """Cut a lesson at its headings so that each card stands beside what is said about it: the prose that leads to it and, up to
-    the next heading or card, the prose that follows it."""
-    before, example, after = "", None, ""
-    for block in blocks:
-        if isinstance(block, ExampleRef):
-            if example is not None:
-                yield before, example, after
-                before, after = "", ""
-            example = block.example
-            continue
-        for section in _BEFORE_HEADING.split(block.html):
-            if example is None:
-                before += section
-            elif not section.startswith("<h2"):
-                after += section
-            else:
-                yield before, example, after
-                before, example, after = section, None, ""
-    if before or example is not None:
-        yield before, example, after
+    def _recorded_entries(self, example: Example) -> tuple[Entry, ...] | None:
+        run = self._recorded.of(example)
+        return self._recorded.entries(run.id) if run else None
 
 
 def examples_json(catalog: Catalog) -> list[dict[str, object]]:
@@ -344,8 +330,3 @@ def lesson_link(lesson: Lesson, language: Language) -> LessonLink:
         url=url,
         examples=tuple((x.labels[language], example_url(x)) for x in lesson.examples),
     )
-
-
-def _trusted(html: str) -> Markup:
-    """Mark a lesson's HTML as such: it comes from the content folder, never from a learner."""
-    return Markup(html)  # noqa: S704

@@ -134,12 +134,13 @@ def test_a_catalog_is_read_again_only_when_a_file_has_changed(content: Path) -> 
 def test_all_mistakes_are_told_at_once_with_file_and_line(content: Path) -> None:
     append_to_both(content, "\n[away](lesson:nowhere)\n\n!!! danger\n    No.\n")
     write(content, "02-two/examples/small/example.yaml", EXAMPLE + "dellete: force\n")
+    kinds = 'run, correction, note, true "…" {#name}, false "…" {#name}, reference'
     fields = "after_delete, before_delete, delete, expect, label, look_for, node, predict, refused, submit"
     assert problems(content) == [
         "01-one/lesson.en.md:15: cannot link to the lesson nowhere; the lessons are one, two",
-        "01-one/lesson.en.md:17: cannot show a callout of the kind danger; use one of run, correction, note",
+        f"01-one/lesson.en.md:17: cannot show a callout of the kind danger; use one of {kinds}",
         "01-one/lesson.zh.md:15: cannot link to the lesson nowhere; the lessons are one, two",
-        "01-one/lesson.zh.md:17: cannot show a callout of the kind danger; use one of run, correction, note",
+        f"01-one/lesson.zh.md:17: cannot show a callout of the kind danger; use one of {kinds}",
         f"02-two/examples/small/example.yaml:3: cannot use the unknown field dellete; known are {fields}",
     ]
 
@@ -186,7 +187,7 @@ def test_an_example_that_is_shown_and_not_there_is_a_mistake(content: Path) -> N
         (
             "title: T\nsummary: S\nminutes: 5\nauthor: A",
             5,
-            "cannot use the unknown field author; known are minutes, summary, title",
+            "cannot use the unknown field author; known are minutes, prerequisites, summary, title",
         ),
     ],
 )
