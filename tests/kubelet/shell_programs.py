@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tests.kubelet import shell_server
+
 if TYPE_CHECKING:
     from tests.kubelet.shell import Process
 
@@ -41,9 +43,12 @@ def _sleep(process: Process, args: tuple[str, ...]) -> int:
     return 0
 
 
-def _server(process: Process, args: tuple[str, ...]) -> int:
-    """Serve nothing: scenarios that want an answer are played on the engine."""
-    process.pause(FOREVER_SECONDS)
+def _nc(process: Process, args: tuple[str, ...]) -> int:
+    match args:
+        case ("-ll", "-p", port, "-e", "/bin/sh", "-c", handler):
+            shell_server.serve(process, int(port), handler)
+        case _:  # one that never answers: scenarios that wait for it are played on the engine
+            process.pause(FOREVER_SECONDS)
     return 0
 
 
@@ -121,7 +126,7 @@ PROGRAMS: dict[str, Callable[[Process, tuple[str, ...]], int]] = {
     "echo": _echo,
     "printf": _printf,
     "sleep": _sleep,
-    "nc": _server,
+    "nc": _nc,
     "httpd": _says("", 0),
     "nginx": _nginx,
     "kill": _kill,

@@ -33,6 +33,7 @@ from tests.kubelet.shell import CannotWrite, Process, Sink
 SANDBOX_SECONDS = 0.25  # what an engine takes on a machine with two processors
 CREATE_SECONDS = 0.02
 START_SECONDS = 0.06
+STARTED_SECONDS = 0.005  # until the engine says so
 EXEC_SECONDS = 0.03
 SIGNAL_SECONDS = 0.01
 EXIT_SECONDS = 0.01
@@ -63,6 +64,7 @@ class Instance:
     clock: Clock
     changed: Condition
     environment: dict[str, str]
+    pod_ip: str
     files: dict[str, str] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
     started_at: str = ""
@@ -170,7 +172,7 @@ class ShellRuntime:
         environment = {"PATH": PATH, "HOME": "/root", "HOSTNAME": config.pod_name, **dict(config.env)}
         self._count += 1
         container_id = f"{self._count:064x}"
-        self._instances[container_id] = Instance(config, listener, self._clock, self._changed, environment)
+        self._instances[container_id] = Instance(config, listener, self._clock, self._changed, environment, self._pod_ip)
         return container_id
 
     def start_container(self, container_id: str) -> Started:
@@ -186,6 +188,7 @@ class ShellRuntime:
         instance.started_at = nano(self._clock.now())
         first = instance.process(instance.log, instance.log)
         self._clock.spawn(f"container {config.name}", self._live, instance, first, argv)
+        self._work(STARTED_SECONDS)
         return Started(pid=1000 + self._count, started_at=instance.started_at)
 
     def signal_container(self, container_id: str, signal: str) -> None:
