@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from flask import Flask
 
 from lab import share
@@ -10,13 +13,23 @@ from lab.lessons.catalog import Catalog
 from lab.web import Services, WebSettings, create_blueprint
 
 
-def create_app(laboratory: Laboratory) -> Flask:
-    """Return the application that serves a laboratory's pages."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """The lessons that are served: their folder, and whether they are read again when its files change."""
+
+    root: Path = share.CONTENT
+    live: bool = False
+
+
+def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
+    """Return the application that serves a laboratory's pages. Raises ContentError when the lessons cannot be read."""
+    course = course or Course()
     settings = laboratory.settings
     pages = WebSettings(
         allowed_hosts=frozenset(settings.allowed_hosts),
         secret_key=settings.secret_key or settings.data_directory.secret_key,
         embed_ancestors=settings.embed_ancestors,
+        live_content=course.live,
     )
     services = Services(
         runs=laboratory.runs,
@@ -25,7 +38,7 @@ def create_app(laboratory: Laboratory) -> Flask:
         predictions=laboratory.store.predictions,
         bundles=laboratory.store.bundles,
         versions=laboratory.versions,
-        catalog=Catalog.load(share.CONTENT),
+        catalog=Catalog.load(course.root),
         settings=pages,
         clock=laboratory.clock,
         engine_problem=laboratory.engine_problem,

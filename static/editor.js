@@ -8,8 +8,9 @@ import { HighlightStyle, bracketMatching, indentOnInput, indentUnit, syntaxHighl
 import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { diff, unifiedMergeView } from "@codemirror/merge";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
-import { Compartment, EditorState } from "@codemirror/state";
+import { Compartment, EditorState, StateEffect, StateField } from "@codemirror/state";
 import {
+  Decoration,
   EditorView,
   drawSelection,
   highlightActiveLine,
@@ -57,6 +58,18 @@ const theme = EditorView.theme({
   ".cm-changeGutter .cm-deletedLineGutter": { backgroundColor: "var(--signal)" },
 });
 
+const markLine = StateEffect.define();
+const markedLine = StateField.define({
+  create: () => Decoration.none,
+  update(marks, { docChanged, effects }) {
+    for (const effect of effects) {
+      if (effect.is(markLine)) return Decoration.set([Decoration.line({ class: "cm-put" }).range(effect.value)]);
+    }
+    return docChanged ? Decoration.none : marks;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
 export function startEditors() {
   for (const field of document.querySelectorAll("textarea[data-editor]")) new Editor(field);
 }
@@ -98,6 +111,7 @@ class Editor {
       syntaxHighlighting(colours),
       lintGutter(),
       this.merge.of([]),
+      markedLine,
       theme,
       EditorView.lineWrapping,
       EditorView.contentAttributes.of({ "aria-label": this.field.getAttribute("aria-label"), spellcheck: "false", tabindex: "0" }),
@@ -136,6 +150,7 @@ class Editor {
       this.text = this.original;
       this.card.querySelector(".reply").replaceChildren();
     });
+    this.field.addEventListener("put-text", ({ detail }) => this.put(detail));
     for (const button of document.querySelectorAll(`[data-solve="${this.card.id}"]`)) {
       button.addEventListener("click", () => {
         this.text = button.closest("details").querySelector("pre").textContent;
@@ -156,6 +171,16 @@ class Editor {
 
   comparison() {
     return unifiedMergeView({ original: this.original, mergeControls: false, highlightChanges: true, gutter: true });
+  }
+
+  // A text from elsewhere in which one line is new: only what differs is replaced, and the line is shown and marked until the next
+  // change.
+  put({ text, line }) {
+    const before = this.text;
+    const changes = diff(before, text).map(({ fromA, toA, fromB, toB }) => ({ from: fromA, to: toA, insert: text.slice(fromB, toB) }));
+    this.view.dispatch({ changes });
+    this.goTo(line);
+    this.view.dispatch({ effects: markLine.of(this.view.state.doc.line(line).from) });
   }
 
   goTo(number) {

@@ -16,17 +16,20 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.errors import AppImportError
 from gunicorn.workers.gthread import ThreadWorker
 
-from lab.app import create_app
+from lab.app import Course, create_app
 from lab.clock import SystemClock, Thread
 from lab.config import Settings, read_settings
 from lab.errors import LabError, SettingsError
 from lab.laboratory import Laboratory
+from lab.lessons import Catalog
+from lab.share import CONTENT
 
 FAILED = 1
 THREADS = 512  # one per open page: each holds a stream
@@ -49,6 +52,8 @@ def register(subparsers: Any) -> None:
     )
     parser.add_argument("--host", help="address to listen on (default: LAB_HOST or 127.0.0.1)")
     parser.add_argument("--port", type=_port, help="port to listen on, 0 for any free one (default: LAB_PORT or 8080)")
+    parser.add_argument("--content", metavar="DIR", type=Path, default=CONTENT, help="lessons of your own (default: the lab's)")
+    parser.add_argument("--dev", action="store_true", help="read lessons again when their files change, and reload open pages")
     parser.set_defaults(func=serve)
 
 
@@ -56,11 +61,13 @@ def serve(args: argparse.Namespace) -> int:
     """Serve until interrupted. Returns the exit code; raises SettingsError when the port or the data directory is in use."""
     settings = read_settings()
     settings = replace(settings, host=args.host or settings.host, port=settings.port if args.port is None else args.port)
+    course = Course(root=args.content, live=args.dev)
+    Catalog.load(course.root)  # say at once what is wrong in it
     settings.data_directory.lock().close()  # say at once when another lab has it
     listener = listen(settings.host, settings.port)
     master = os.getpid()
     try:
-        _Server(settings, listener).run()
+        _Server(settings, listener, course).run()
     except SystemExit as end:
         if os.getpid() != master:
             raise  # the worker's end, whose code the master judges
@@ -88,8 +95,9 @@ def _port(text: str) -> int:
 class _Server(BaseApplication):
     """One worker that opens a laboratory and closes it when it is told to stop."""
 
-    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+    def __init__(self, settings: Settings, listener: socket.socket, course: Course) -> None:
         self._settings = settings
+        self._course = course
         self._listener = listener
         self._clock = SystemClock()
         self._changed = self._clock.condition()
@@ -125,7 +133,7 @@ class _Server(BaseApplication):
         except LabError as error:
             raise AppImportError(f"lab: {error}") from error
         self._closing = self._clock.spawn("close the laboratory", self._close_when_told, laboratory)
-        return create_app(laboratory)
+        return create_app(laboratory, self._course)
 
     def stop(self) -> None:
         """Have the laboratory closed; returns at once. Safe in a signal's handler: nothing else of its thread takes this lock."""

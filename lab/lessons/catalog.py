@@ -51,6 +51,11 @@ class Catalog:
         examples = {example.id: example for folder in read for example in folder.examples.values()}
         return cls(root, tuple(_lesson(folder, examples) for folder in read), state, glossary)
 
+    @staticmethod
+    def stamp(root: Path) -> State:
+        """Return what tells an edited content folder from an earlier state of it."""
+        return _state(root)
+
     def refreshed(self) -> Catalog:
         """Return this catalog when no file has changed since it was read, else a new one. Raises as `load` does."""
         return self if _state(self.root) == self._state else Catalog.load(self.root)

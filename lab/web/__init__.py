@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 
 from flask import Blueprint, url_for
 from flask.blueprints import BlueprintSetupState
@@ -23,6 +23,8 @@ from lab.web.embeds import add_embeds
 from lab.web.formats import FILTERS
 from lab.web.guard import Guard
 from lab.web.hands import add_hands
+from lab.web.live_content import add_live_content
+from lab.web.lookups import add_lookups, used_terms
 from lab.web.pages import add_pages
 from lab.web.predictions import add_predictions
 from lab.web.problems import add_problems
@@ -45,8 +47,11 @@ def create_blueprint(services: Services) -> Blueprint:
     site = Site(services, guard)
     guard.install(blueprint)
     blueprint.after_app_request(keep_language)
-    blueprint.record_once(lambda state: _configure(state, services.settings))
+    blueprint.record_once(lambda state: _configure(state, site))
+    if services.settings.live_content:
+        add_live_content(blueprint, site)
     add_pages(blueprint, site)
+    add_lookups(blueprint, site)
     add_challenges(blueprint, site)
     add_actions(blueprint, site)
     add_hands(blueprint, site)
@@ -59,9 +64,9 @@ def create_blueprint(services: Services) -> Blueprint:
     return blueprint
 
 
-def _configure(state: BlueprintSetupState, settings: WebSettings) -> None:
+def _configure(state: BlueprintSetupState, site: Site) -> None:
     """Set what the pages rely on in the app: signed cookies, asset ages, the template environment."""
-    app = state.app
+    app, settings = state.app, site.services.settings
     app.secret_key = settings.secret_key
     app.config.update(
         SESSION_COOKIE_NAME="lab",
@@ -76,6 +81,7 @@ def _configure(state: BlueprintSetupState, settings: WebSettings) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.filters["terms"] = partial(used_terms, site)
 
     app.jinja_env.globals["asset"] = _asset
 

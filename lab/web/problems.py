@@ -11,7 +11,21 @@ from werkzeug.exceptions import HTTPException
 
 from lab.web.visit import Site
 
-Kind = Literal["run", "lesson", "example", "page", "host", "token", "owner", "too-large", "method", "refused", "live", "failure"]
+Kind = Literal[
+    "run",
+    "lesson",
+    "example",
+    "page",
+    "host",
+    "token",
+    "owner",
+    "too-large",
+    "method",
+    "refused",
+    "live",
+    "content",
+    "failure",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,12 +153,14 @@ class Bundles(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """The settings that concern pages. Hosts are names without a port; ``secret_key`` signs cookies and form tokens;
-    ``embed_ancestors`` are the sites, as Content-Security-Policy writes them, that may show embedded pages."""
+    ``embed_ancestors`` are the sites, as Content-Security-Policy writes them, that may show embedded pages; with
+    ``live_content`` lessons are read anew when their files change."""
 
     allowed_hosts: frozenset[str]
     secret_key: str
     secure_cookies: bool = False
     embed_ancestors: tuple[str, ...] = ()
+    live_content: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

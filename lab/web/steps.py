@@ -115,7 +115,7 @@ PLACES: dict[type, Place] = {
 class Step:
     """A row. Offsets are seconds since Run and, once there was a delete, since that; ``row`` and ``previous`` are kubectl's row
     of the pod after and before a write. ``among_several`` asks to say whose step it is. ``why`` is derived from the facts, None
-    when nothing is sure; ``in_kubectl`` says what Kubernetes shows of a node fact."""
+    when nothing is sure; ``in_kubectl`` says what Kubernetes shows of a node fact; ``moments`` are what checks call it."""
 
     seq: int
     actor: Actor
@@ -132,6 +132,7 @@ class Step:
     among_several: bool
     why: Phrase | None
     in_kubectl: Phrase | None
+    moments: tuple[str, ...]
 
     @property
     def fact_name(self) -> str:
@@ -172,6 +173,7 @@ def step_of(entry: Entry, story: Story) -> Step | None:
         among_several=len(story.pods) > 1 or _containers(pod) > 1,
         why=why(entry, story.known),
         in_kubectl=IN_KUBECTL.get(type(fact)),
+        moments=story.told,
     )
 
 

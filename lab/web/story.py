@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lab.insight.hands import Hands
 from lab.insight.hint_rules import new_hints
 from lab.insight.knowledge import Knowledge
+from lab.insight.moments import Teller
 from lab.lessons.check import Judge
 from lab.timeline.facts import (
     JSON,
@@ -95,6 +96,8 @@ class Story:
         self.hints = new_hints()
         self.hands = Hands()
         self.judge: Judge | None = None
+        self.told: tuple[str, ...] = ()
+        self._teller = Teller()
 
     def add(self, entry: Entry) -> bool:
         """Take the next entry in. Entries already taken in change nothing, and the answer is False."""
@@ -104,6 +107,7 @@ class Story:
         self.known.add(entry)
         self.hints.add(entry)
         self.hands.add(entry)
+        self.told = tuple(moment.text for moment in self._teller.add(entry))
         if self.judge is not None:
             self.judge.add(entry)
         match entry.fact:

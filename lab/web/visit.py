@@ -6,12 +6,13 @@ The language is ``?lang=`` (kept in a cookie), else the cookie, else the browser
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
 from flask import Response, current_app, g, make_response, render_template, request
 
-from lab.lessons import LANGUAGES, Example, Language, Lesson
+from lab.lessons import LANGUAGES, Catalog, Example, Language, Lesson
 from lab.lessons.check import Check
 from lab.timeline.bundle import Bundle
 from lab.timeline.facts import Entry
@@ -44,6 +45,14 @@ class Site:
         self.opened = OpenedRuns(services.bundles)
         self.recorded = RecordedRuns(services.catalog)
         self._feeds: Feeds | None = None
+
+    def renew(self, catalog: Catalog) -> None:
+        """Go on with another state of the lessons."""
+        if catalog is not self.services.catalog:
+            self.services = replace(self.services, catalog=catalog)
+            self.recorded = RecordedRuns(catalog)
+            self.repeat_views = RepeatViews(self.services)
+            self._feeds = None
 
     @property
     def feeds(self) -> Feeds:
@@ -114,6 +123,7 @@ class Site:
             csrf_token=self.guard.token(),
             style_nonce=style_nonce(),
             now=self.services.clock.now(),
+            live_content=self.services.settings.live_content,
             languages=[(other, _with_language(other)) for other in LANGUAGES],
         )
         response = make_response(html, status)

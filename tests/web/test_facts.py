@@ -12,6 +12,7 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lab.lessons import LANGUAGES, Language
+from lab.lessons.glossary import EMPTY
 from lab.share import TEMPLATES
 from lab.timeline.facts import FACT_TYPES, Entry, LogChunk, ObjectWritten
 from lab.web.formats import FILTERS
@@ -27,7 +28,7 @@ def renderer(language: Language) -> Renderer:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update(FILTERS, terms=lambda text, language: EMPTY.used_in(str(text), language))
     return Renderer(environment, language)
 
 
