@@ -181,6 +181,8 @@ class Editor {
     this.view.dispatch({ changes });
     this.goTo(line);
     this.view.dispatch({ effects: markLine.of(this.view.state.doc.line(line).from) });
+    const { top, bottom } = this.view.dom.getBoundingClientRect();
+    if (bottom < 0 || top > innerHeight) this.view.dom.scrollIntoView({ block: "center" }); // the sentence stands far from its card
   }
 
   goTo(number) {
