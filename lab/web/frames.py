@@ -27,7 +27,7 @@ from lab.web.processes import processes_of
 from lab.web.rows import Row, rows_of
 from lab.web.steps import Step, step_of
 from lab.web.story import Story
-from lab.web.texts import TEXTS, Patch, TextName, patch, text_lines
+from lab.web.texts import TEXTS, Answers, Patch, TextName, patch
 from lab.web.wording import WORDINGS, Wording
 
 PARTS: Mapping[str, Callable[[Story], object]] = {
@@ -151,6 +151,7 @@ class Frames:
         self._lifelines = Lifelines()
         self._views: dict[str, object] = {}
         self._parts: dict[str, Markup] = {}
+        self._answers = Answers(renderer.say)
         self._texts: dict[TextName, tuple[str, ...]] = dict.fromkeys(TEXTS, ())
 
     def before(self) -> Frame:
@@ -194,7 +195,7 @@ class Frames:
         for name, before in self._texts.items():
             if name == "yaml" and write.kind != "Pod":
                 continue
-            after = text_lines(name, self.story, entry, self._renderer.say)
+            after = self._answers.lines(name, self.story, entry)
             if after != before:
                 changed[name], self._texts[name] = patch(before, after), after
         return changed

@@ -24,10 +24,29 @@ Hunk = tuple[int, int, tuple[str, ...]]
 Patch = tuple[Hunk, ...]
 
 
-def text_lines(name: TextName, story: Story, now: Entry, say: Wording) -> tuple[str, ...]:
-    """Return a text's lines at an entry's time; of a removed pod the refusal, and then the last answer before it."""
-    separator = "---\n" if name == "yaml" else "\n\n"
-    return tuple(separator.join(_of_pod(name, story, pod, now, say) for pod in story.pods.values()).splitlines())
+class Answers:
+    """The texts of a run's pods, each made anew only when it has changed: with a write that concerns its pod, and, since it tells
+    ages in seconds, with the second. Of many pods most stay as they were. Not thread-safe."""
+
+    def __init__(self, say: Wording) -> None:
+        self._say = say
+        self._written: dict[str, int] = {}  # the last write that concerns a pod, by its uid
+        self._made: dict[tuple[TextName, str], tuple[tuple[int, int], str]] = {}
+
+    def lines(self, name: TextName, story: Story, now: Entry) -> tuple[str, ...]:
+        """Return a text's lines at the time of a write; of a removed pod the refusal, and then the last answer before it."""
+        if now.pod_uid is not None:
+            self._written[now.pod_uid] = now.seq
+        separator = "---\n" if name == "yaml" else "\n\n"
+        return tuple(separator.join(self._of_pod(name, story, pod, now) for pod in story.pods.values()).splitlines())
+
+    def _of_pod(self, name: TextName, story: Story, pod: PodStory, now: Entry) -> str:
+        second = int(now.at.timestamp()) if name == "describe" and pod.removed is None else 0
+        state = (self._written.get(pod.uid, 0), second)
+        made = self._made.get((name, pod.uid))
+        if made is None or made[0] != state:
+            made = self._made[name, pod.uid] = (state, _of_pod(name, story, pod, now, self._say))
+        return made[1]
 
 
 def patch(before: Sequence[str], after: Sequence[str]) -> Patch:
