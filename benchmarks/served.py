@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.workload import Shape
 from lab.clock import Clock
+from lab.store.rows import time_text
 from lab.store.store import Store
 from lab.timeline.facts import Entry, Fact, ObjectWritten, RunClosed, SandboxStarted
 from tests.served_lab import ServedLab, Visitor
@@ -92,7 +93,7 @@ class Learner:
     def _press(self, shape: Shape, count: int, arrivals: dict[int, datetime]) -> Press:
         before, pressed = cpu_seconds(self._lab.worker), self._clock.now()
         self._visitor.press(f"/examples/{EXAMPLE}/run", manifest=shape.manifest(count))
-        cluster, first = self._newest_run()
+        cluster, first = self._run_since(pressed)
         self._await(lambda: self._count(cluster, first, "HookFinished") >= count * len(shape.programs))
         self._clock.sleep(LOOKING_SECONDS)
         self._visitor.press(f"/examples/{EXAMPLE}/delete", mode="graceful")
@@ -133,22 +134,28 @@ class Learner:
                 raise SystemExit("cannot measure: the lab did not get on; is something else loading this machine?")
             self._clock.sleep(_POLL_SECONDS)
 
-    def _newest_run(self) -> tuple[str, int]:
-        found = self._ask("SELECT cluster, first_seq FROM runs ORDER BY opened_at DESC LIMIT 1")
-        return str(found[0]), int(found[1])
+    def _run_since(self, pressed: datetime) -> tuple[str, int]:
+        query = "SELECT cluster, first_seq FROM runs WHERE opened_at >= ?"
+        self._await(lambda: self._ask(query, time_text(pressed)) is not None)
+        cluster, first = self._ask(query, time_text(pressed)) or ("", "0")
+        return cluster, int(first)
 
     def _closed(self, cluster: str, first: int) -> int:
         query = "SELECT coalesce(max(seq), 0) FROM entries WHERE cluster = ? AND seq >= ? AND kind = 'RunClosed'"
-        return int(self._ask(query, cluster, first)[0])
+        return self._number(query, cluster, first)
 
     def _count(self, cluster: str, first: int, kind: str) -> int:
         query = "SELECT count(*) FROM entries WHERE cluster = ? AND seq >= ? AND kind = ?"
-        return int(self._ask(query, cluster, first, kind)[0])
+        return self._number(query, cluster, first, kind)
 
-    def _ask(self, query: str, *values: object) -> tuple[str, ...]:
+    def _number(self, query: str, *values: object) -> int:
+        (number,) = self._ask(query, *values) or ("0",)
+        return int(number)
+
+    def _ask(self, query: str, *values: object) -> tuple[str, ...] | None:
         connection = sqlite3.connect(f"file:{self._lab.data}/lab.sqlite?mode=ro", uri=True)
         try:
-            row: tuple[str, ...] = connection.execute(query, values).fetchone()
+            row: tuple[str, ...] | None = connection.execute(query, values).fetchone()
             return row
         finally:
             connection.close()
