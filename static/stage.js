@@ -4,9 +4,9 @@
 // `stage.go(seq)` shows the run as of a frame; `makeAxis` may give the lifelines an axis that they share with another run's. The
 // element may hold all of a card's places or only some:
 //
-//   [data-lifelines] with svg[data-gutter], svg[data-plot] and input[data-slider]; [data-ruler-words]; [data-scrub] with buttons
+//   [data-lifelines] with svg[data-gutter], [data-plot] and input[data-slider]; [data-ruler-words]; [data-scrub] with buttons
 //   [data-go=first|back|forward|last], [data-play], [data-follow] and [data-position]; ol.steps; [data-hidden-count];
-//   [data-view-choice]; [data-part=…], [data-text=…], [data-list=…], [data-lists=logs], [data-empty-for=…].
+//   [data-view-choice]; [data-part=…], [data-text=…], [data-list=…], [data-empty-for=…].
 //
 // Nothing here knows what a pod is: what is said stands in the frames, `words` hold the picture's own.
 
@@ -39,7 +39,7 @@ class Stage {
     const lifelines = element.querySelector("[data-lifelines]");
     const list = element.querySelector("ol.steps");
     this.picture = lifelines && new Picture(lifelines, words, this.figures, makeAxis);
-    this.steps = list && new Steps(list, { go: (where) => this.chosen(where), hover: (step) => this.picture?.link(step?.seq ?? null, "linked") });
+    this.steps = list && new Steps(list, { words, go: (where) => this.chosen(where), hover: (step) => this.picture?.link(step?.seq ?? null, "linked") });
     this.player = new Player({ frame: (seconds) => this.playOn(seconds), tick: () => this.request() });
     this.player.watch(element);
     if (lifelines) this.startPicture(lifelines);
@@ -177,7 +177,7 @@ class Stage {
     const now = this.following && this.record.live && this.picture?.counting ? performance.now() / 1000 + this.nowBase : null;
     const seq = this.moment !== null ? this.record.seqAt(this.moment) : last ? Infinity : (step?.seq ?? 0);
     const t = this.moment ?? now ?? (last ? this.record.end : (step?.t ?? 0));
-    this.steps?.show(step?.index ?? -1, { follow: this.following });
+    this.steps?.show(step?.index ?? -1, { follow: this.following, dragging: this.moment !== null });
     this.panels.show(this.record, seq);
     if (this.picture && step) this.showPicture(seq, calm.matches && this.player.playing ? step.t : t, step);
     this.showControls(step);
@@ -192,7 +192,7 @@ class Stage {
     if (room <= 0) return void (this.stale = true); // not on the page yet; the resize observer comes back
     this.picture.draw(this.record, this.view, room);
     this.slider.max = String(this.picture.axis.width);
-    this.slider.parentElement.style.setProperty("--plot", `${this.picture.svg.getAttribute("width")}px`);
+    this.slider.parentElement.style.setProperty("--plot", `${this.picture.width}px`);
   }
 
   showPicture(seq, t, step) {
@@ -204,7 +204,7 @@ class Stage {
     const said = this.element.querySelector("[data-ruler-words]");
     if (said && said.textContent !== picture.rulerWords) said.textContent = picture.rulerWords;
     this.keepInSight(picture.xOf(t));
-    for (const left of this.element.querySelectorAll("[data-grace-left]")) this.sayLeft(left);
+    for (const part of this.panels.parts) for (const left of part.querySelectorAll("[data-grace-left]")) this.sayLeft(left);
   }
 
   sayLeft(element) {
@@ -227,7 +227,7 @@ class Stage {
     const { scroller } = this;
     const gutter = this.picture.gutter.parentElement.clientWidth;
     const room = scroller.clientWidth - gutter;
-    if (this.picture.svg.clientWidth <= room) return;
+    if (this.picture.width <= room) return;
     const [left, right] = [scroller.scrollLeft, scroller.scrollLeft + room];
     if (x < left + 24 || x > right - 24) scroller.scrollLeft = x - room / 2;
   }
@@ -243,35 +243,35 @@ class Stage {
       this.goToMoment(this.picture.axis.t(Number(this.slider.value)));
     });
     lifelines.addEventListener("keydown", (event) => this.key(event));
-    const { svg } = this.picture;
+    const { plot } = this.picture;
     const point = (event) => {
       const seq = this.record.steps.length ? this.picture.seqUnder(event) : null;
       const step = seq === null ? null : this.record.stepOf(seq);
       this.picture.link(step?.seq ?? null, "linked");
       this.steps?.link(step, step !== null);
-      svg.classList.toggle("pointing", step !== null);
+      plot.classList.toggle("pointing", step !== null);
       return step;
     };
-    svg.addEventListener("pointermove", (event) => {
+    plot.addEventListener("pointermove", (event) => {
       if (this.dragging) this.goToMoment(this.picture.timeAt(event.clientX));
       else point(event);
     });
-    svg.addEventListener("pointerleave", () => {
+    plot.addEventListener("pointerleave", () => {
       this.picture.link(null, "linked");
       this.steps?.link(null, false);
     });
-    svg.addEventListener("pointerdown", (event) => {
+    plot.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || this.shown.length === 0) return;
       const step = point(event);
       if (step) return void this.go(step.seq);
       if (event.pointerType !== "mouse") return; // a finger scrolls the picture
       this.dragging = true;
-      svg.setPointerCapture(event.pointerId);
+      plot.setPointerCapture(event.pointerId);
       this.player.pause();
       this.goToMoment(this.picture.timeAt(event.clientX));
       event.preventDefault();
     });
-    for (const end of ["pointerup", "pointercancel"]) svg.addEventListener(end, () => (this.dragging = false));
+    for (const end of ["pointerup", "pointercancel"]) plot.addEventListener(end, () => (this.dragging = false));
   }
 
   startControls(scrub) {

@@ -27,7 +27,8 @@ function showRecordings(cards, stages) {
       seen.unobserve(target);
       fetch(target.dataset.recording)
         .then((answer) => (answer.ok ? answer.json() : null))
-        .then((message) => message && "recording" in target.dataset && stages.get(target.id).take(message));
+        .then((message) => message && "recording" in target.dataset && stages.get(target.id).take(message))
+        .catch(() => seen.observe(target)); // offline: tried again when it comes into sight the next time
     }
   });
   for (const card of cards) if (card.dataset.recording) seen.observe(card);

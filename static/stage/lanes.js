@@ -9,6 +9,7 @@ const MOST_ROWS = 4; // of labels above a lane; what finds no room is read in th
 const LABEL_GAP_PIXELS = 8;
 const FARTHEST_PIXELS = 150; // from a label to what it names
 const EDGE_PIXELS = 12; // a label may reach so far beyond the axis
+const SHORT_BAR_PIXELS = 4;
 const POINT_GRID_PIXELS = 3; // points nearer to each other are drawn as one
 
 export class Layout {
@@ -34,7 +35,7 @@ export class Layout {
     const height = BAR_PIXELS * Math.max(1, ...placedBars.map((bar) => bar.row + 1));
     const beside = this.beside(points, placedBars);
     // Arrows from right to left: the shaft of one then never crosses the words of another.
-    const signals = arrows.map((arrow) => ({ item: arrow, x: this.axis.x(arrow.t), text: arrowText(arrow), arrow: true }));
+    const signals = this.thinned(arrows).map(({ point: arrow, x }) => ({ item: arrow, x, text: arrowText(arrow), arrow: true }));
     for (const label of [...signals].reverse()) rows.place(label);
     const labels = points.filter((point) => point.label && point.kind !== "log" && !beside.has(point)).map((point) => this.label(point));
     for (const label of labels) rows.place(label);
@@ -44,7 +45,7 @@ export class Layout {
       top,
       y: top + above + BAR_PIXELS / 2,
       bottom: top + above + height,
-      bars: placedBars,
+      bars: visible(placedBars),
       points: this.thinned(points),
       beside,
       arrows: signals,
@@ -88,10 +89,20 @@ export class Layout {
     return points
       .map((point) => ({ point, x: this.axis.x(point.t) }))
       .filter(({ point, x }) => {
-        const cell = `${point.kind} ${point.tone} ${Math.round(x / POINT_GRID_PIXELS)}`;
+        const cell = `${point.kind ?? point.name} ${point.tone} ${Math.round(x / POINT_GRID_PIXELS)}`;
         return !seen.has(cell) && seen.add(cell);
       });
   }
+}
+
+// Of bars that are too short to be told apart, the first of each place.
+function visible(bars) {
+  const seen = new Set();
+  return bars.filter(({ bar, x, width, row }) => {
+    if (width > SHORT_BAR_PIXELS) return true;
+    const cell = `${row} ${bar.endTone ?? bar.tone} ${Math.round(x / POINT_GRID_PIXELS)}`;
+    return !seen.has(cell) && seen.add(cell);
+  });
 }
 
 export const arrowText = ({ name, label }) => [name, label].filter(Boolean).join(" · ");

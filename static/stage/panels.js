@@ -9,7 +9,10 @@ const FOLLOW_SLACK_PIXELS = 32;
 
 export class Panels {
   constructor(root) {
-    this.root = root;
+    this.parts = [...root.querySelectorAll("[data-part]")];
+    this.texts = [...root.querySelectorAll("[data-text]")];
+    this.empties = [...root.querySelectorAll("[data-empty-for]")];
+    this.lists = new Map([...root.querySelectorAll("[data-list]")].map((element) => [element.dataset.list, element]));
     this.views = new Map(); // list → ListView
     this.shown = new Map(); // element → what it shows
   }
@@ -22,16 +25,14 @@ export class Panels {
   }
 
   show(record, seq) {
-    for (const element of this.root.querySelectorAll("[data-part]")) {
+    for (const element of this.parts) {
       if (isFolded(element)) continue;
       const html = record.part(element.dataset.part, seq);
       if (html !== undefined) this.put(element, html, () => (element.innerHTML = html));
     }
-    for (const element of this.root.querySelectorAll("[data-text]")) this.showText(element, record, seq);
+    for (const element of this.texts) this.showText(element, record, seq);
     for (const name of record.lists.keys()) this.showList(name, record, seq);
-    for (const element of this.root.querySelectorAll("[data-empty-for]")) {
-      element.hidden = isFilled(record, element.dataset.emptyFor, seq);
-    }
+    for (const element of this.empties) element.hidden = isFilled(record, element.dataset.emptyFor, seq);
   }
 
   showText(element, record, seq) {
@@ -47,49 +48,38 @@ export class Panels {
     write();
   }
 
+  // The rows of a list go into the element of its name; that of `logs/app/0` stands in a row of the list `logs`.
   showList(name, record, seq) {
+    const home = this.homeOf(name);
+    if (!home || isFolded(home)) return;
     let view = this.views.get(name);
-    if (!view) {
-      const place = this.placeOf(name);
-      if (!place) return;
-      this.views.set(name, (view = new ListView(place)));
+    if (!view?.rows.isConnected) {
+      const rows = this.lists.get(name) ?? home.querySelector(`[data-list="${CSS.escape(name)}"]`);
+      if (!rows) return;
+      this.views.set(name, (view = new ListView(rows)));
     }
-    if (!isFolded(view.rows)) view.show(record.lists.get(name), seq);
+    view.show(record.lists.get(name), seq);
   }
 
-  // Where the rows of a list go: its own element, or a section that is made in the place for lists of its kind (`logs/app/0`).
-  placeOf(name) {
-    const own = [...this.root.querySelectorAll("[data-list]")].find((element) => element.dataset.list === name);
-    if (own) return { rows: own };
-    const [kind] = name.split("/");
-    const home = this.root.querySelector(`[data-lists="${kind}"]`);
-    if (!home) return null;
-    const [section] = parse(`<section class="${kind === "logs" ? "log" : kind}"><div class="list-head"></div><div class="out log-lines" role="region" tabindex="0"></div></section>`);
-    home.append(section);
-    return { rows: section.lastElementChild, head: section.firstElementChild, section };
+  homeOf(name) {
+    return this.lists.get(name) ?? this.lists.get(name.split("/")[0]);
   }
 
   // Says on the folded tabs that there is something new in the lists named.
   announceNews(names) {
     for (const name of names) {
-      const panel = this.panelOf(name);
+      const panel = this.homeOf(name)?.closest("[role=tabpanel]");
       if (!panel?.classList.contains("folded")) continue;
       const tab = document.getElementById(panel.getAttribute("aria-labelledby"));
       if (tab) tab.dataset.news = "";
     }
   }
-
-  panelOf(name) {
-    const [kind] = name.split("/");
-    const element = this.views.get(name)?.rows ?? this.root.querySelector(`[data-list="${CSS.escape(name)}"], [data-lists="${CSS.escape(kind)}"]`);
-    return element?.closest("[role=tabpanel]");
-  }
 }
 
 // The rows of one list: those of the past are shown, each in its version of then.
 class ListView {
-  constructor({ rows, head, section }) {
-    Object.assign(this, { rows, head, section });
+  constructor(rows) {
+    this.rows = rows;
     rows.replaceChildren();
     this.elements = [];
     this.count = 0;
@@ -98,36 +88,27 @@ class ListView {
 
   clear() {
     this.rows.replaceChildren();
-    this.section?.remove();
   }
 
   show(list, seq) {
-    const follows = this.head && this.rows.scrollHeight - this.rows.scrollTop - this.rows.clientHeight < FOLLOW_SLACK_PIXELS;
+    const { rows } = this;
     const count = list.countAt(seq);
+    const follows = count > this.count && rows.matches(".log-lines") && rows.scrollHeight - rows.scrollTop - rows.clientHeight < FOLLOW_SLACK_PIXELS;
     this.make(list, count);
     for (let i = this.count; i < count; i++) this.elements[i].hidden = false;
     for (let i = count; i < this.count; i++) this.elements[i].hidden = true;
     for (const row of list.changing) this.showVersion(list, row, seq);
-    if (this.section) this.section.hidden = count === 0;
-    if (follows && count > this.count) this.rows.scrollTop = this.rows.scrollHeight;
+    if (follows) rows.scrollTop = rows.scrollHeight;
     this.count = count;
   }
 
   make(list, count) {
-    const fresh = list.rows.slice(this.elements.length, count);
+    const fresh = list.rows.slice(this.elements.length, count).map(({ versions: [{ value }] }) => value);
     if (fresh.length === 0) return;
-    const made = fresh.map(({ versions: [{ value }] }) => value);
-    const elements = parse(made.join(""));
-    const exact = elements.length === fresh.length ? elements : made.map((html) => parse(html)[0] ?? document.createElement("span"));
-    this.rows.append(...exact.filter((element, i) => !this.toHead(fresh[i], element)));
-    for (const element of exact) this.elements.push(element);
-  }
-
-  toHead({ key }, element) {
-    if (!this.head || key !== "head") return false;
-    this.head.replaceChildren(element);
-    this.rows.setAttribute("aria-label", element.textContent.replace(/\s+/g, " ").trim());
-    return true;
+    const together = parse(fresh.join(""));
+    const elements = together.length === fresh.length ? together : fresh.map((html) => parse(html)[0] ?? document.createElement("span"));
+    this.rows.append(...elements);
+    this.elements.push(...elements);
   }
 
   showVersion(list, row, seq) {

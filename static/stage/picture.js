@@ -1,6 +1,6 @@
 // The lifelines as SVG: drawn once per change of the run, and from then on only moved through.
 //
-// What is drawn is the whole run. A veil dims what lies after the step shown; labels and the ends of bars, which would tell the
+// What is drawn is the whole run, in layers. A veil dims what lies after the step shown; labels and the ends of bars, which would tell the
 // future, change one by one as the step passes them. The ruler below is drawn anew for every step.
 
 import { Layout, BAR_PIXELS, ROW_PIXELS, arrowText } from "./lanes.js";
@@ -22,7 +22,7 @@ export class Picture {
     this.makeAxis = makeAxis;
     this.words = words;
     this.figures = figures;
-    this.svg = root.querySelector("[data-plot]");
+    this.plot = root.querySelector("[data-plot]");
     this.gutter = root.querySelector("[data-gutter]");
   }
 
@@ -37,18 +37,27 @@ export class Picture {
     this.rulerCount = Math.max(1, record.rulers.size);
     this.bottom = this.rulerTop + this.rulerCount * RULER_PIXELS;
     this.height = this.bottom + FOOT_PIXELS;
-    const whole = this.axis.width + 2 * SIDE_PIXELS;
-    setSize(this.svg, whole, this.height);
-    this.svg.innerHTML =
-      `<g transform="translate(${SIDE_PIXELS})">${this.grid()}<g class="geometry">${layout.lanes.map((lane) => this.geometry(lane)).join("")}</g>` +
-      `<rect class="veil" y="0" height="${this.rulerTop - 4}"/><g class="breaks">${this.breaks(this.layout.lanes.map((lane) => lane.y))}</g><g class="words">${layout.lanes.map((lane) => this.laneWords(lane)).join("")}</g>` +
-      `<g class="rulers"></g><g class="breaks">${this.breaks(Array.from({ length: this.rulerCount }, (_, i) => this.rulerTop + i * RULER_PIXELS + 27))}</g>${this.foldWords()}<g class="cursor"><line y1="0" y2="${this.bottom + 6}"/><text y="${this.height - 5}"></text></g></g>`;
-    this.veil = this.svg.querySelector(".veil");
-    this.cursor = this.svg.querySelector(".cursor");
-    this.cursorText = this.cursor.querySelector("text");
-    this.rulers = this.svg.querySelector(".rulers");
+    this.width = this.axis.width + 2 * SIDE_PIXELS;
+    this.plot.innerHTML =
+      this.layer("ground", `${this.grid()}${layout.lanes.map((lane) => this.geometry(lane)).join("")}${this.breaks(layout.lanes.map(({ y }) => y))}`) +
+      `<div class="clip"><div class="veil"></div></div>` +
+      this.layer("words", layout.lanes.map((lane) => this.laneWords(lane)).join("") + this.foldWords()) +
+      this.layer("rulers", `<g class="drawn"></g>${this.breaks(Array.from({ length: this.rulerCount }, (_, i) => this.rulerTop + i * RULER_PIXELS + 27))}`) +
+      `<div class="cursor"><i></i><b></b></div>`;
+    this.plot.style.width = `${this.width}px`;
+    this.plot.style.height = `${this.height}px`;
+    const part = (name) => this.plot.querySelector(name);
+    Object.assign(this, { veil: part(".veil"), cursor: part(".cursor"), cursorText: part(".cursor b"), rulers: part(".rulers .drawn") });
+    this.veil.style.height = `${this.rulerTop - 4}px`;
+    this.cursor.style.height = `${this.bottom + 6}px`;
+    this.rulerSvg = this.rulerTitle = null;
     this.drawGutter(layout);
     this.findChanging();
+  }
+
+  // The layers lie over one another, so that moving the cursor draws nothing but what changes.
+  layer(name, content) {
+    return `<svg class="${name}" width="${this.width}" height="${this.height}" aria-hidden="true"><g transform="translate(${SIDE_PIXELS})">${content}</g></svg>`;
   }
 
   // Times below the picture: from Run until the deletion, from the deletion after it.
@@ -154,7 +163,7 @@ export class Picture {
       const x = Math.min(fold.x + fold.width / 2, this.axis.width - widthOf(text) / 2 + 10);
       return `<text class="figure" x="${px(x)}" y="10" text-anchor="middle">${escape(text)}</text>`;
     });
-    return `<g>${words.join("")}</g>`;
+    return words.join("");
   }
 
   drawGutter(layout) {
@@ -168,7 +177,7 @@ export class Picture {
   // Everything whose look depends on the step shown, by the frames at which it changes.
   findChanging() {
     const changes = [];
-    for (const element of this.svg.querySelectorAll("[data-from]")) {
+    for (const element of this.plot.querySelectorAll("[data-from]")) {
       changes.push({ seq: Number(element.dataset.from), element, name: "later", before: true });
       const end = Number(element.dataset.end ?? Infinity);
       if (Number.isFinite(end)) changes.push({ seq: end, element, name: "closed", before: false });
@@ -185,11 +194,10 @@ export class Picture {
     while (this.passed < changes.length && changes[this.passed].seq <= seq) turn(changes[this.passed++], true);
     while (this.passed > 0 && changes[this.passed - 1].seq > seq) turn(changes[--this.passed], false);
     const x = this.axis.x(t);
-    this.veil.setAttribute("x", px(x));
-    this.veil.setAttribute("width", px(Math.max(0, this.axis.width + SIDE_PIXELS - x)));
-    this.cursor.setAttribute("transform", `translate(${px(x)})`);
+    this.veil.style.transform = `translateX(${px(x + SIDE_PIXELS)}px)`;
+    this.cursor.style.transform = `translateX(${px(x + SIDE_PIXELS)}px)`;
     const half = widthOf(label) / 2;
-    this.cursorText.setAttribute("x", px(Math.min(Math.max(0, half - x - 8), this.axis.width - x - half + 8)));
+    this.cursorText.style.left = `${px(Math.min(Math.max(0, half - x - 8), this.axis.width - x - half + 8))}px`;
     if (this.cursorText.textContent !== label) this.cursorText.textContent = label;
     this.showRulers(seq, t);
     this.link(step?.seq ?? null, "current");
@@ -197,8 +205,8 @@ export class Picture {
 
   showRulers(seq, t) {
     const drawn = drawRulers({ record: this.record, seq, t, axis: this.axis, words: this.words, figures: this.figures, view: this.view, top: this.rulerTop });
-    if (drawn.svg !== this.rulerSvg || this.rulers.childElementCount === 0) this.rulers.innerHTML = this.rulerSvg = drawn.svg;
-    if (drawn.titles !== this.rulerTitle || this.rulerTitles.childElementCount === 0) this.rulerTitles.innerHTML = this.rulerTitle = drawn.titles;
+    if (drawn.svg !== this.rulerSvg) this.rulers.innerHTML = this.rulerSvg = drawn.svg;
+    if (drawn.titles !== this.rulerTitle) this.rulerTitles.innerHTML = this.rulerTitle = drawn.titles;
     this.rulerWords = drawn.words;
     this.left = drawn.left;
     this.counting = drawn.counting;
@@ -222,7 +230,7 @@ export class Picture {
       if (!this.marksOf.has(step)) this.marksOf.set(step, []);
       this.marksOf.get(step).push(element);
     };
-    for (const element of this.svg.querySelectorAll("[data-from]")) {
+    for (const element of this.plot.querySelectorAll("[data-from]")) {
       add(Number(element.dataset.from), element);
       const end = Number(element.dataset.end ?? Infinity);
       if (Number.isFinite(end)) add(end, element);
@@ -241,7 +249,7 @@ export class Picture {
   }
 
   timeAt(clientX) {
-    return this.axis.t(Math.min(Math.max(0, clientX - this.svg.getBoundingClientRect().left - SIDE_PIXELS), this.axis.width));
+    return this.axis.t(Math.min(Math.max(0, clientX - this.plot.getBoundingClientRect().left - SIDE_PIXELS), this.axis.width));
   }
 
   xOf(t) {

@@ -73,6 +73,7 @@ def test_the_learners_place_survives_what_arrives(page: Page) -> None:
     run_until_running(card)
     row = card.locator("ol.steps > li", has_text="It does not run yet")
     row.locator("summary").click()
+    card.get_by_role("button", name="Follow live").click()
     card.get_by_role("tab", name="Describe").click()
     text = card.locator("[data-text=describe]")
     text.focus()

@@ -99,7 +99,9 @@ def test_the_scrubber_steps_with_buttons_and_keys_and_says_where_it_is(page: Pag
     expect(card.get_by_role("button", name="Step back")).to_be_disabled()
     slider(card).focus()
     page.keyboard.press("ArrowRight")
-    expect(slider(card)).to_have_attribute("aria-valuetext", re.compile(rf"^Step 2 of {of}, \+0\.0 s: Pod hook-demo2 is stored"))
+    expect(slider(card)).to_have_attribute(
+        "aria-valuetext", re.compile(rf"^Step 2 of {of}, \+\d\.\d s: Pod hook-demo2 is stored")
+    )
     page.keyboard.press("End")
     assert position(card) == (of, of)
     expect(slider(card)).to_have_attribute("aria-valuetext", re.compile(rf"^Step {of} of {of}, delete \+"))
@@ -231,7 +233,7 @@ def test_dragging_over_the_picture_scrubs(page: Page, stories: Stories) -> None:
     page.mouse.move(box["x"] + 17, y, steps=5)
     page.mouse.up()
     assert position(card)[0] < half < of
-    expect(current(card)).to_contain_text("API server")
+    expect(current(card)).to_have_attribute("data-seq", re.compile(r"^\d$"))
 
 
 def test_the_future_is_dimmed_in_list_and_picture(page: Page, stories: Stories) -> None:
@@ -297,7 +299,7 @@ def test_the_grace_period_counts_down_while_it_runs(page: Page) -> None:
     seen = set()
     for second in ("5", "4", "3", "2", "1", "0"):
         expect(left).to_have_text(re.compile(rf"^{second}\.\d s left$"))
-        seen.add(card.locator("[data-plot] .cursor").get_attribute("transform"))
+        seen.add(card.locator("[data-plot] .cursor").get_attribute("style"))
     assert len(seen) > 3  # the cursor moves with it
     ended(card)
 
@@ -360,7 +362,7 @@ def test_in_calm_motion_playing_moves_from_step_to_step(browser: Browser, storie
         """() => {
           const cursor = document.querySelector('[data-plot] .cursor')
           window.places = new Set()
-          const note = () => window.places.add(cursor.getAttribute('transform'))
+          const note = () => window.places.add(cursor.style.transform)
           new MutationObserver(note).observe(cursor, { attributes: true })
         }"""
     )
@@ -377,7 +379,7 @@ def test_on_a_phone_only_the_picture_scrolls_sideways(page: Page, stories: Stori
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     picture = card.locator("[data-lifelines]")
     assert picture.evaluate("element => element.scrollWidth > element.clientWidth")
-    cursor = card.locator("[data-plot] .cursor line")
+    cursor = card.locator("[data-plot] .cursor i")
     for button in ("First step", "Last step"):
         card.get_by_role("button", name=button).click()
         box, frame = cursor.bounding_box(), picture.bounding_box()
