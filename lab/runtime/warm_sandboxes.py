@@ -66,6 +66,7 @@ class WarmSandboxes:
         self._expected: dict[str, tuple[str, ...]] = {}  # by cluster, in the order in which they are likely to come
         self._wishes: dict[Key, None] = {}  # in order
         self._making: Key | None = None
+        self._busy = False  # something is being made or removed
         self._kept: dict[Key, _Kept] = {}  # the oldest first
         self._closed = False
         self._thread: Thread | None = None
@@ -99,14 +100,13 @@ class WarmSandboxes:
                 self._wish(cluster, (hostname,))
 
     def settle(self) -> None:
-        """Return once the one that is being made is made."""
+        """Return once what is being made is made, and what is being removed has gone."""
         with self._changed:
-            making = self._making
-            self._changed.wait_for(lambda: self._making is None or self._making != making)
+            self._changed.wait_for(lambda: not self._busy)
 
     def forget(self, cluster: str | None = None) -> None:
         """Keep none any more for a cluster, or for any. What there is is the caller's to remove. Returns once none is being
-        made."""
+        made or removed."""
         with self._changed:
             for cluster_id in [cluster] if cluster is not None else list(self._expected):
                 self._expected.pop(cluster_id, None)
@@ -114,7 +114,7 @@ class WarmSandboxes:
                 for key in [key for key in keys if cluster in (None, key[0])]:
                     del keys[key]
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._making is None or cluster not in (None, self._making[0]))
+        self.settle()
 
     def close(self) -> None:
         """Make no more. Idempotent."""
@@ -140,10 +140,15 @@ class WarmSandboxes:
     def _run(self) -> None:
         while (todo := self._next()) is not None:
             key, surplus = todo
-            for kept in surplus:
-                self._discard(kept)
-            if key is not None:
-                self._fulfil(key)
+            try:
+                for kept in surplus:
+                    self._discard(kept)
+                if key is not None:
+                    self._fulfil(key)
+            finally:
+                with self._changed:
+                    self._busy = False
+                    self._changed.notify_all()
 
     def _next(self) -> tuple[Key | None, tuple[_Kept, ...]] | None:
         """Wait for something to make or to remove; None when there will be nothing."""
@@ -157,9 +162,10 @@ class WarmSandboxes:
                     surplus += tuple(self._kept.pop(other) for other in beside[: len(beside) + 1 - KEPT_PER_CLUSTER])
                     if key in self._kept or len(self._kept) >= self._limit:
                         key = None
-                    self._making = key
+                    self._making, self._busy = key, True
                     return key, surplus
                 if surplus:
+                    self._busy = True
                     return None, surplus
                 if key is None and not self._kept:
                     break
