@@ -16,6 +16,7 @@ from lab.store.bundles import Bundles
 from lab.store.database import Database
 from lab.store.journal import SNAPSHOT_ENTRIES, StoreJournal
 from lab.store.predictions import Predictions
+from lab.store.progress import ProgressMarks
 from lab.store.tables import clusters, repeats, runs
 from lab.timeline.facts import Entry
 from lab.timeline.folds import ClusterView
@@ -32,6 +33,7 @@ class Store:
         self.journal = journal
         self.predictions = Predictions(database, clock)
         self.bundles = Bundles(database, clock)
+        self.progress = ProgressMarks(database, clock)
 
     @classmethod
     def open(cls, url: str, clock: Clock) -> Store:

@@ -106,3 +106,13 @@ bundles = Table(
     Column("body", Text, nullable=False),
     Index(None, "kept_at"),
 )
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("cluster", String, primary_key=True),  # the learner's, which may have no entry yet
+    Column("kind", String, primary_key=True),
+    Column("item", String, primary_key=True),
+    Column("at", String, nullable=False),
+    Column("value", String, nullable=False),
+)
