@@ -319,6 +319,7 @@ def test_cluster_view_shows_what_kubectl_shows_and_says_what_is_hidden(page: Pag
     card = opened(page, stories.path(EXAMPLE_2))
     _, every = position(card)
     card.get_by_role("button", name="What kubectl shows").click()
+    expect(card.locator("[data-position]")).not_to_have_text(f"{every} / {every}")
     _, shown = position(card)
     hidden = every - shown
     assert hidden == card.locator("ol.steps > [data-family=node]").count() > 0
