@@ -44,6 +44,7 @@ def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
         engine_problem=laboratory.engine_problem,
         max_run_seconds=settings.limits.max_run_seconds,
         prepare=laboratory.prepare,
+        progress=laboratory.store.progress,
     )
     app = Flask("lab", static_folder=None)
     app.register_blueprint(create_blueprint(services))

@@ -75,6 +75,10 @@ class BundleError(LabError):
     """A file is not a run's bundle, or not one that this lab can show; the message says where and why."""
 
 
+class ProgressError(LabError):
+    """A file is not a learner's progress; the message says where and why."""
+
+
 class ScenarioError(LabError):
     """A scenario directory, manifest or actions file cannot be read."""
 

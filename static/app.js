@@ -7,6 +7,7 @@ import { startEditors } from "./editor.js";
 import { startHolds } from "./holds.js";
 import { startLesson } from "./lesson.js";
 import { startPredictions } from "./predict.js";
+import { startProgress } from "./progress.js";
 import { startPreferences } from "./preferences.js";
 import { startStages } from "./stages.js";
 
@@ -17,5 +18,6 @@ startDrops();
 startHolds();
 startLesson();
 startPredictions();
+startProgress();
 startStages();
 startComparison();

@@ -23,8 +23,8 @@ LessonState = Literal["", "opened", "finished"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """One thing done. ``item`` is a lesson's slug (opened, finished), an example's id (ran, tried, solved, skipped, predicted) or a
-    statement's (judged). ``value`` is the answer of judged, and the run of tried and solved: tried is the newest one judged."""
+    """One thing done. ``item`` is a lesson's slug (opened, finished), an example's id (ran, tried, solved, skipped, predicted) or
+    a statement's (judged). ``value`` is the answer of judged, and the run of tried and solved: tried is the newest one judged."""
 
     kind: MarkKind
     item: str

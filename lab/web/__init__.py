@@ -28,6 +28,7 @@ from lab.web.lookups import add_lookups, used_terms
 from lab.web.pages import add_pages
 from lab.web.predictions import add_predictions
 from lab.web.problems import add_problems
+from lab.web.progress import add_progress
 from lab.web.repeats import add_repeats
 from lab.web.services import Runs, Services, WebSettings
 from lab.web.visit import Site, keep_language
@@ -59,6 +60,7 @@ def create_blueprint(services: Services) -> Blueprint:
     add_predictions(blueprint, site)
     add_comparisons(blueprint, site)
     add_bundles(blueprint, site)
+    add_progress(blueprint, site)
     add_embeds(blueprint, site)
     add_problems(blueprint, site)
     return blueprint

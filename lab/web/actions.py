@@ -78,12 +78,16 @@ def _run(site: Site, example: Example, manifest: str, fresh: bool) -> tuple[Repl
         return Reply(key=key, problem=problem), None
     earlier = runs.latest(learner(), example.id)
     live = earlier is not None and earlier.ended is None and not fresh
+    site.progress.settle(learner(), example)
     try:
         run = runs.open(learner(), example.id, manifest, verb=example.submit, fresh=fresh, hold_points=chosen_hold_points())
         if not live:
             site.services.predictions.bind(learner(), example.id, run.id)
+            if site.services.predictions.of_run(run.id) is not None:
+                site.progress.note(learner(), "predicted", example.id)
     except LabError as error:
         return Reply(key=key, problem=str(error)), None
+    site.progress.note(learner(), "ran", example.id)
     found = diagnose(manifest)
     return Reply(key=key, diagnosis=found if found.remarks else None, offer_fresh=live), run
 

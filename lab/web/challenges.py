@@ -8,8 +8,10 @@ from flask import Blueprint, Response, abort, url_for
 
 from lab.lessons import Example, Language, Lesson
 from lab.lessons.example import Challenge
+from lab.lessons.progress import ChallengeState
 from lab.web.pages import event_stream, last_event_id
 from lab.web.presenters import Card, ChallengeLink, LessonLink, card_key, challenge_link, lesson_link
+from lab.web.progress_views import ProgressView
 from lab.web.visit import Site, chosen_language, learner
 
 
@@ -19,11 +21,12 @@ class ChallengesPage:
 
     groups: tuple[tuple[LessonLink, tuple[ChallengeLink, ...]], ...]
     engine_problem: str | None
+    progress: ProgressView | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChallengePage:
-    """One challenge. ``number`` counts from 1 over all of them."""
+    """One challenge. ``number`` counts from 1 over all of them; ``state`` is how it stands for the learner."""
 
     title: str
     symptom: str
@@ -36,6 +39,10 @@ class ChallengePage:
     following: ChallengeLink | None
     stream_url: str
     engine_problem: str | None
+    progress: ProgressView | None
+    state: ChallengeState
+    state_url: str
+    skip_url: str
 
 
 def add_challenges(blueprint: Blueprint, site: Site) -> None:
@@ -49,7 +56,9 @@ def add_challenges(blueprint: Blueprint, site: Site) -> None:
             for lesson in site.services.catalog.lessons
             if (found := _challenges_of(lesson))
         )
-        return site.page("challenges.html", ChallengesPage(groups=groups, engine_problem=site.services.engine_problem()))
+        progress = site.progress.view(learner(), language)
+        page = ChallengesPage(groups=groups, engine_problem=site.services.engine_problem(), progress=progress)
+        return site.page("challenges.html", page)
 
     @blueprint.get("/challenges/<slug>/<name>")
     def challenge(slug: str, name: str) -> Response:
@@ -70,18 +79,27 @@ def _page(site: Site, example: Example, challenge: Challenge, language: Language
     every = [other for lesson in catalog.lessons for other in _challenges_of(lesson)]
     at = every.index(example)
     lesson = catalog.lesson(example.lesson) or abort(404)
+    progress = site.progress.view(learner(), language)
+    state = progress.challenges[card_key(example.id)] if progress else ""
+    card = site.presenters().card(example, learner(), language)
+    if site.progress.shows_solution(learner(), example):
+        card = replace(card, text=challenge.solution)
     return ChallengePage(
         title=example.labels[language],
         symptom=challenge.symptom[language],
         number=at + 1,
         of=len(every),
-        card=site.presenters().card(example, learner(), language),
+        card=card,
         solution=challenge.solution,
         lesson=lesson_link(lesson, language),
         previous=challenge_link(every[at - 1], language) if at else None,
         following=challenge_link(every[at + 1], language) if at + 1 < len(every) else None,
         stream_url=url_for("lab.challenge_stream", slug=example.lesson, name=example.name, lang=language),
         engine_problem=site.services.engine_problem(),
+        progress=progress,
+        state=state,
+        state_url=url_for("lab.challenge_state", slug=example.lesson, name=example.name),
+        skip_url=url_for("lab.skip", slug=example.lesson, name=example.name),
     )
 
 

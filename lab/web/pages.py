@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from flask import Blueprint, Response, abort, jsonify, request
 
@@ -17,12 +18,15 @@ def add_pages(blueprint: Blueprint, site: Site) -> None:
 
     @blueprint.get("/")
     def index() -> Response:
-        return site.page("index.html", site.presenters().index(chosen_language()))
+        page = site.presenters().index(chosen_language())
+        return site.page("index.html", replace(page, progress=site.progress.view(learner(), chosen_language())))
 
     @blueprint.get("/lessons/<slug>")
     def lesson(slug: str) -> Response:
         found = site.find_lesson(slug) or abort(404)
-        return site.page("lesson.html", site.presenters().lesson(found, learner(), chosen_language()))
+        site.progress.note(learner(), "opened", slug)
+        page = site.presenters().lesson(found, learner(), chosen_language())
+        return site.page("lesson.html", replace(page, progress=site.progress.view(learner(), chosen_language(), found)))
 
     @blueprint.get("/lessons/<slug>/stream")
     def lesson_stream(slug: str) -> Response:

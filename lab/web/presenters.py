@@ -25,6 +25,9 @@ from lab.web.repeat_views import RepeatView, RepeatViews
 from lab.web.services import Services
 
 SUGGESTED_GRACE_SECONDS = 5  # lab: short enough to watch, long enough to see a hook and the signals after it
+if TYPE_CHECKING:
+    from lab.web.progress_views import ProgressView  # which takes addresses from here
+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,7 @@ class IndexPage:
     lessons: tuple[LessonLink, ...]
     engine_problem: str | None
 
+    progress: ProgressView | None = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LessonPage:
@@ -123,6 +127,7 @@ class LessonPage:
     stream_url: str
     engine_problem: str | None
 
+    progress: ProgressView | None = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:

@@ -14,6 +14,7 @@ from lab.clock import Clock
 from lab.cluster.repeats import RepeatOrder
 from lab.insight.predictions import KeptPrediction, Prediction
 from lab.lessons import Catalog
+from lab.lessons.progress import Mark, MarkKind
 from lab.runtime.node_listing import NodeEntry
 from lab.timeline.bundle import Versions
 from lab.timeline.facts import Entry, HoldPoint
@@ -138,6 +139,30 @@ class Predictions(Protocol):
         ...
 
 
+class ProgressMarks(Protocol):
+    """Keeps what learners have done (`lab.store.progress.ProgressMarks`). Raises StoreError when it cannot."""
+
+    def note(self, cluster: str, kind: MarkKind, item: str, value: str = "") -> None:
+        """Mark that a learner has done this now; a mark that is there already is made anew."""
+        ...
+
+    def withdraw(self, cluster: str, kind: MarkKind, item: str) -> None:
+        """Take a mark back; without one nothing happens."""
+        ...
+
+    def add(self, cluster: str, marks: Iterable[Mark]) -> None:
+        """Add marks from elsewhere; those that are there stay as they are."""
+        ...
+
+    def forget(self, cluster: str) -> None:
+        """Forget all marks of a learner."""
+        ...
+
+    def of(self, cluster: str) -> tuple[Mark, ...]:
+        """Return a learner's marks, oldest first."""
+        ...
+
+
 class Bundles(Protocol):
     """Keeps runs that were opened from files (`lab.store.bundles.Bundles`). Raises StoreError when it cannot."""
 
@@ -167,7 +192,7 @@ class WebSettings:
 class Services:
     """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well.
     ``max_run_seconds`` is the lab's limit for a run. ``prepare(cluster_id, manifests)`` is called when a
-    learner may run these soon."""
+    learner may run these soon. Without ``progress`` nobody's progress is kept or shown."""
 
     runs: Runs
     files: NodeFiles
@@ -181,3 +206,4 @@ class Services:
     engine_problem: Callable[[], str | None]
     max_run_seconds: float
     prepare: Callable[[str, tuple[str, ...]], None] = lambda cluster_id, manifests: None
+    progress: ProgressMarks | None = None

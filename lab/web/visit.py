@@ -24,6 +24,7 @@ from lab.web.guard import Guard, cluster_id, style_nonce
 from lab.web.opened import PREFIX, OpenedRuns
 from lab.web.prediction_views import PredictionViews
 from lab.web.presenters import Presenters
+from lab.web.progress_views import ProgressViews
 from lab.web.recorded import RecordedRuns
 from lab.web.repeat_views import RepeatViews
 from lab.web.services import Services
@@ -78,6 +79,11 @@ class Site:
         if run_id.startswith(recorded.PREFIX):
             return self.recorded.entries(run_id, after)
         return self.services.runs.entries(run_id, after)
+
+    @property
+    def progress(self) -> ProgressViews:
+        """How far learners are."""
+        return ProgressViews(self.services, self.entries)
 
     @property
     def streams(self) -> Streams:

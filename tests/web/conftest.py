@@ -20,6 +20,7 @@ from lab.runtime.node_files import NodeFiles
 from lab.store.bundles import Bundles
 from lab.store.database import Database
 from lab.store.predictions import Predictions
+from lab.store.progress import ProgressMarks
 from lab.timeline.bundle import Versions
 from lab.timeline.facts import (
     CommandAnswered,
@@ -435,6 +436,7 @@ class Pages:
             clock=self.runs.clock,
             engine_problem=lambda: self.engine_problem,
             max_run_seconds=3600.0,
+            progress=ProgressMarks(self.database, self.runs.clock),
         )
         self.app.register_blueprint(create_blueprint(services))
         self.client: FlaskClient = self.app.test_client()
@@ -462,7 +464,11 @@ class Pages:
     def run(self, manifest: str = EXAMPLE_MANIFEST, *, example: str | None = None) -> tuple[Run, PodScript]:
         """Open a run for the client's learner."""
         run = self.runs.open(self.cluster(), example or self.example, manifest, fresh=True)
-        return run, PodScript(self.runs.timeline(run.cluster), run.id)
+        return run, self.script(run)
+
+    def script(self, run: Run) -> PodScript:
+        """Return what appends a run's facts."""
+        return PodScript(self.runs.timeline(run.cluster), run.id)
 
 
 @pytest.fixture(scope="session")
