@@ -58,9 +58,9 @@ def create_blueprint(services: Services) -> Blueprint:
     add_hands(blueprint, site)
     add_repeats(blueprint, site)
     add_predictions(blueprint, site)
+    add_progress(blueprint, site)
     add_comparisons(blueprint, site)
     add_bundles(blueprint, site)
-    add_progress(blueprint, site)
     add_embeds(blueprint, site)
     add_problems(blueprint, site)
     return blueprint

@@ -1,4 +1,4 @@
-"""The pages one can link to: lessons, runs, the list of examples. They read; nothing here changes anything."""
+"""The pages one can link to: lessons, runs, the list of examples. They read; all that they note is that a lesson was opened."""
 
 from __future__ import annotations
 

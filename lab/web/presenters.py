@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from flask import url_for
 
@@ -24,10 +25,10 @@ from lab.web.recorded import RecordedRuns
 from lab.web.repeat_views import RepeatView, RepeatViews
 from lab.web.services import Services
 
-SUGGESTED_GRACE_SECONDS = 5  # lab: short enough to watch, long enough to see a hook and the signals after it
 if TYPE_CHECKING:
     from lab.web.progress_views import ProgressView  # which takes addresses from here
 
+SUGGESTED_GRACE_SECONDS = 5  # lab: short enough to watch, long enough to see a hook and the signals after it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +110,8 @@ class IndexPage:
 
     lessons: tuple[LessonLink, ...]
     engine_problem: str | None
-
     progress: ProgressView | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LessonPage:
@@ -126,8 +127,8 @@ class LessonPage:
     following: LessonLink | None
     stream_url: str
     engine_problem: str | None
-
     progress: ProgressView | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
