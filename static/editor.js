@@ -153,7 +153,7 @@ class Editor {
     this.field.addEventListener("put-text", ({ detail }) => this.put(detail));
     for (const button of document.querySelectorAll(`[data-solve="${this.card.id}"]`)) {
       button.addEventListener("click", () => {
-        this.text = button.closest("details").querySelector("pre").textContent;
+        this.text = document.querySelector(".solution pre").textContent;
         this.view.focus();
       });
     }
