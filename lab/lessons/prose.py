@@ -26,6 +26,7 @@ LESSON_SCHEME = "lesson:"
 GLOSSARY_PATH = "/glossary#"
 OUTSIDE = re.compile(r"https?:|mailto:")
 WITHOUT_TERMS = frozenset(("a", "code", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "summary"))
+CLASSES_WITHOUT_TERMS = frozenset(("admonition-title", "admonition run"))  # what to press is the stage's own words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,7 @@ class Converter:
                 callout[0].text = CALLOUT_TITLES[kind][self.language]
 
     def _terms(self, parent: ElementTree.Element) -> None:
-        if parent.tag in WITHOUT_TERMS or "admonition-title" in parent.get("class", ""):
+        if parent.tag in WITHOUT_TERMS or parent.get("class", "") in CLASSES_WITHOUT_TERMS:
             return
         children = list(parent)
         self._link_terms(parent, None)

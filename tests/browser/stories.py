@@ -25,7 +25,7 @@ class Story:
 
 EXAMPLE_2 = Story(lesson="stopping-nginx", example="host-path")
 HOOK_HANGS = Story(lesson="pre-stop", example="hung-pre-stop")
-SIGTERM_IGNORED = Story(lesson="graceful-deletion", example="deaf-shell")
+SIGTERM_IGNORED = Story(lesson="process-1", example="deaf-shell")
 FORCED = Story(lesson="stopping-nginx", example="host-path", deletion="Force")
 BUDGET = Story(lesson="graceful-deletion", example="budget")
 

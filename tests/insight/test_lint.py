@@ -192,6 +192,7 @@ def test_the_lessons_manifests_get_the_notes_that_are_their_point_and_no_other(p
         "hung-pre-stop": ["pre-stop-fills-grace"],
         "force": ["pre-stop-fills-grace"],
         "own-exit": ["pre-stop-of-a-job"],
+        "side-by-side": ["pre-stop-of-a-job", "pre-stop-of-a-job", "pre-stop-of-a-job"],
         "deaf-shell": ["deaf-shell"],
         "both-documents": ["same-pod-twice"],
     }

@@ -141,12 +141,13 @@ def test_every_claim_that_no_longer_holds_is_corrected() -> None:
     assert corrected == [
         "what-hooks-are",
         "post-start",
-        "pre-stop",
-        "handlers",
-        "graceful-deletion",
-        "stopping-nginx",
-        "force-deletion",
         "where-failures-show",
+        "pre-stop",
+        "graceful-deletion",
+        "stop-signal",
+        "stopping-nginx",
+        "handlers",
+        "force-deletion",
     ]
 
 

@@ -48,7 +48,7 @@ EXERCISES = {
         Expectation(story=("app postStart failed", "app SIGTERM", "app exited 0"), statuses=("Completed",), absent=("BackOff",)),
     ),
     "a shell with a trap hears SIGTERM": (
-        edited("graceful-deletion/deaf-shell", "sleep 3600; echo never", "trap 'exit 0' TERM; sleep 3600 & wait"),
+        edited("process-1/deaf-shell", "sleep 3600; echo never", "trap 'exit 0' TERM; sleep 3600 & wait"),
         Expectation(story=("app SIGTERM sent 5", "app exited 0"), absent=("app SIGKILL",)),
     ),
     "a longer grace period moves SIGKILL and not SIGTERM": (

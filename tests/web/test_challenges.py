@@ -38,7 +38,7 @@ def test_an_example_without_a_check_is_no_challenge(pages: Pages) -> None:
 
 
 def test_a_check_says_while_the_pod_runs_what_does_not_hold_yet(pages: Pages) -> None:
-    run, script = pages.run(example="incidents/no-shell")
+    run, script = pages.run(example="where-failures-show/no-shell")
     script.start()
     html = unescape(pages.client.get(f"/runs/{run.id}").text)
     assert html.count('<li class="open">') == 3
@@ -47,7 +47,7 @@ def test_a_check_says_while_the_pod_runs_what_does_not_hold_yet(pages: Pages) ->
 
 
 def test_a_run_that_is_over_and_did_not_show_it_has_not_solved_the_challenge(pages: Pages) -> None:
-    run, script = pages.run(example="incidents/cut-short")
+    run, script = pages.run(example="graceful-deletion/cut-short")
     script.start()
     script.stop()
     script.end()
