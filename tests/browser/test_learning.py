@@ -27,7 +27,7 @@ def opened(page: Page, language: str = "en") -> Locator:
 
 
 def test_the_margin_warns_of_a_deaf_shell_and_falls_silent_when_it_is_mended(page: Page) -> None:
-    page.goto("/lessons/graceful-deletion")
+    page.goto("/lessons/process-1")
     card = page.locator(SIGTERM_IGNORED.card)
     marker = card.locator(".cm-lint-marker-warning")
     expect(marker).to_have_count(1)
