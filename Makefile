@@ -43,8 +43,9 @@ test-engine:  ## the suite on the real Docker Engine
 test-browser:  ## the suite in Chromium
 	$(BIN)/python -m pytest -q -n $(BROWSER_JOBS) -m browser
 
-conformance: setup before  ## play every recorded scenario and compare it with the real node (up to 15 minutes)
+conformance: setup before  ## compare every recorded scenario with the real node, and check the course (up to 20 minutes)
 	$(BIN)/lab conformance
+	$(BIN)/lab content check
 	@$(BIN)/python -m tests.leftovers --compare
 
 wheel:  ## build the wheel and check that it carries templates, lessons and front end

@@ -12,6 +12,8 @@ import pytest
 
 from lab.cli import make_parser
 from lab.config import read_settings
+from lab.lessons.outputs import WORDS as OUTPUTS
+from lab.lessons.predicate_reader import WORDS as PREDICATES
 from lab.pods.pod_fields import STRUCTS
 
 ROOT = Path(__file__).parents[1]
@@ -149,9 +151,15 @@ def test_every_refused_field_is_listed_as_a_difference() -> None:
 
 def test_every_field_of_an_example_is_described() -> None:
     asked = re.findall(r'fields\.\w+\("(\w+)"', (ROOT / "lab/lessons/example.py").read_text(encoding="utf-8"))
-    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    authoring = (ROOT / "docs/authoring.md").read_text(encoding="utf-8")
     assert asked
-    assert [name for name in asked if f"`{name}`" not in contributing] == []
+    assert [name for name in asked if f"`{name}`" not in authoring] == []
+
+
+def test_every_output_and_predicate_of_a_lesson_is_described() -> None:
+    authoring = (ROOT / "docs/authoring.md").read_text(encoding="utf-8")
+    assert [what for what in OUTPUTS if f"{{{{ output: first {what}" not in authoring] == []
+    assert [word for word in PREDICATES if f"`{word}: " not in authoring] == []
 
 
 @pytest.mark.parametrize("what", PLACES)

@@ -1,4 +1,4 @@
-"""The course that the lab comes with: nothing in it is wrong or stale. All of it is played by `tests/lessons/test_examples_run.py`."""
+"""The course that the lab comes with: nothing in it is stale. `tests/lessons/test_examples_run.py` plays all of it."""
 
 from __future__ import annotations
 
