@@ -12,6 +12,11 @@ def left_of(instance: Instance, ruler: Ruler) -> Phrase:
     grace = f"{ruler.grace_seconds:g}"
     hook = instance.hook("preStop")
     if instance.exited is not None:
+        if ruler.killed_at is not None and ruler.is_at_floor:
+            return phrase(
+                "Nothing: the process was killed after the 2 s that it gets at least.",
+                "一点不剩：进程至少有的 2 秒用完后被杀死。",
+            )
         if ruler.killed_at is not None:
             return phrase(
                 "Nothing of {grace} s: the process was killed when they were over.",
@@ -25,6 +30,14 @@ def left_of(instance: Instance, ruler: Ruler) -> Phrase:
                 "进程至少有的 2 秒中，还有 {left} 秒没有用上。",
                 left=left,
             )
+        if ruler.counts_less_than_spent:
+            return phrase(
+                "{left} s were not needed, of {grace} s; the hook’s {spent} s count as {counted} s.",
+                "{grace} 秒中还有 {left} 秒没有用上；钩子的 {spent} 秒只按 {counted} 秒计。",
+                left=left,
+                grace=grace,
+                **_spent(ruler),
+            )
         return phrase("{left} s were not needed, of {grace} s.", "{grace} 秒中还有 {left} 秒没有用上。", left=left, grace=grace)
     if ruler.hook_timed_out:
         return phrase(
@@ -34,18 +47,35 @@ def left_of(instance: Instance, ruler: Ruler) -> Phrase:
         )
     if hook.is_awaited:
         return phrase(
-            "Hook and process share {grace} s, counted from the deletion.",
-            "钩子和进程共用 {grace} 秒，从删除时算起。",
+            "Hook and process share {grace} s, counted from when the kubelet began to stop the container.",
+            "钩子和进程共用 {grace} 秒，从 kubelet 开始停止容器时算起。",
             grace=grace,
+        )
+    if ruler.hook_ended_at is not None and ruler.is_at_floor:
+        return phrase(
+            "Of {grace} s the hook has used {spent} s; the process gets 2 s all the same.",
+            "{grace} 秒中钩子用掉了 {spent} 秒；进程仍有 2 秒。",
+            grace=grace,
+            **_spent(ruler),
+        )
+    if ruler.hook_ended_at is not None and ruler.counts_less_than_spent:
+        return phrase(
+            "Of {grace} s the hook has used {spent} s, which count as {counted} s.",
+            "{grace} 秒中钩子用掉了 {spent} 秒，只按 {counted} 秒计。",
+            grace=grace,
+            **_spent(ruler),
         )
     if ruler.hook_ended_at is not None:
         return phrase(
-            "Of {grace} s the hook has used {spent} s.",
-            "{grace} 秒中钩子用掉了 {spent} 秒。",
-            grace=grace,
-            spent=f"{ruler.spent_seconds:.1f}",
+            "Of {grace} s the hook has used {spent} s.", "{grace} 秒中钩子用掉了 {spent} 秒。", grace=grace, **_spent(ruler)
         )
+    if ruler.is_at_floor:
+        return phrase("{grace} s in all, but no process gets less than 2 s.", "共 {grace} 秒，但进程至少有 2 秒。", grace=grace)
     return phrase("{grace} s in all.", "共 {grace} 秒。", grace=grace)
+
+
+def _spent(ruler: Ruler) -> dict[str, object]:
+    return {"spent": f"{ruler.spent_seconds:.1f}", "counted": ruler.counted_seconds}
 
 
 def next_of(known: Knowledge, pod: PodKnown, instance: Instance | None) -> Phrase | None:

@@ -68,9 +68,19 @@ class Ruler:
         return 0.0 if self.hook_ended_at is None else self.hook_ended_at - self.deleted_at - self._held_until(self.hook_ended_at)
 
     @property
+    def counted_seconds(self) -> int:
+        """What the kubelet takes off for the hook: whole seconds only."""
+        return int(self.spent_seconds)
+
+    @property
+    def counts_less_than_spent(self) -> bool:
+        """Whether that differs from what the hook has used, in tenths of a second."""
+        return round(self.spent_seconds, 1) != self.counted_seconds
+
+    @property
     def is_at_floor(self) -> bool:
         """Whether less than the floor was left for the process, so that it got the floor."""
-        return self.grace_seconds - int(self.spent_seconds) < MINIMUM_GRACE_SECONDS
+        return self.grace_seconds - self.counted_seconds < MINIMUM_GRACE_SECONDS
 
     def left_seconds(self, at: float) -> float:
         """Return what is left at a moment until SIGKILL; what was left unused when the process has ended by itself. It stands

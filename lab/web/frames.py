@@ -226,6 +226,8 @@ def ruler_json(ruler: Ruler, opened_at: float) -> JSON:
         "grace": ruler.grace_seconds,
         "hook": None if ruler.hook_began_at is None else [since(ruler.hook_began_at), since(ruler.hook_ended_at)],
         "hook_timed_out": ruler.hook_timed_out,
+        "counted": ruler.counted_seconds if ruler.counts_less_than_spent and not ruler.is_at_floor else None,
+        "floor": ruler.is_at_floor,
         "signal": since(ruler.signal_at),
         "signal_name": ruler.signal_name,
         "kill_due": since(ruler.kill_due_at),

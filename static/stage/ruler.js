@@ -24,7 +24,7 @@ export function drawRulers({ record, seq, t, axis, words, figures, view, top }) 
     drawn.titles += rulers.length === 0 ? title(words.stageGraceTitle, top) : "";
     drawn.words = [words.stageNotBegun];
   }
-  return { ...drawn, words: drawn.words.join(" ") };
+  return { ...drawn, words: drawn.words.join(words.stageBetween) };
 }
 
 function drawOne(drawn, context, state, top, container) {
@@ -59,7 +59,6 @@ function read(state, t) {
     ended: exited,
     held: open !== undefined,
     left: Math.max(0, (due ?? t) - t),
-    graceEnd: state.deleted + state.grace + holds.reduce((sum, hold) => sum + hold.to - hold.from, 0),
   };
 }
 
@@ -79,7 +78,7 @@ function slices(state, facts, { axis, words, figures, t }, top) {
   const { hook, holds, net, signal, killed, exited, due } = facts;
   const whole = Math.max(due ?? facts.used, facts.used);
   parts.push(frame(axis, state.deleted, whole, top));
-  if (due !== null && due > facts.graceEnd + 0.2) parts.push(floor(axis, facts.graceEnd, due, words, top));
+  if (due !== null && state.floor) parts.push(floor(axis, due, words, top));
   if (hook) {
     const took = figures.seconds(net(hook.from, hook.to));
     slice(state.hook_timed_out && !hook.running ? "hook over" : "hook", hook.from, hook.to, fill(hook.running ? words.stageHookRuns : words.stageHookTook, { n: took }));
@@ -115,8 +114,8 @@ function frame(axis, from, to, top) {
 }
 
 // The two seconds that nobody goes without, as a brace below the bar.
-function floor(axis, from, to, words, top) {
-  const x = axis.x(Math.max(from, to - 2));
+function floor(axis, to, words, top) {
+  const x = axis.x(to - 2);
   const end = axis.x(to);
   const y = top + BAR_TOP_PIXELS + BAR_PIXELS + 3;
   const room = widthOf(words.stageFloor, 10.5) / 2;
@@ -149,14 +148,15 @@ function sentence(state, facts, { words, figures }, container) {
   }
   if (signal !== null) said.push(fill(words.stageSaySignal, { signal: state.signal_name, at: after(signal) }));
   if (killed !== null) said.push(fill(words.stageSayKilled, { at: after(killed) }));
-  if (due !== null && due > facts.graceEnd + 0.2) said.push(words.stageSayFloor);
+  if (due !== null && state.floor) said.push(words.stageSayFloor);
+  if (due !== null && state.counted !== null && !hook?.running) said.push(fill(words.stageSayCounted, { n: figures.whole(state.counted), left: figures.whole(state.grace - state.counted) }));
   const held = facts.holds.reduce((sum, hold) => sum + hold.to - hold.from, 0);
   if (held > NOTHING_SECONDS) said.push(fill(words.stageSayHeld, { n: figures.seconds(held) }));
   if (exited !== null) {
     said.push(fill(words.stageSayExited, { at: after(exited) }));
     if (killed === null && due !== null && due - exited > NOTHING_SECONDS) said.push(fill(words.stageSayUnused, { n: figures.seconds(due - exited) }));
   } else if (due !== null && killed === null) said.push(fill(words.stageSayLeft, { n: figures.seconds(facts.left) }));
-  return said.join(" ");
+  return said.join(words.stageBetween);
 }
 
 const px = (number) => Math.round(number * 10) / 10;

@@ -40,10 +40,10 @@ STORIES: dict[Story, Told] = {
     HOOK_HANGS: Told(
         before_the_signal=r"First preStop, which used up the grace period, then SIGTERM",
         signal_and_sender=r"SIGTERM \(15\) from runc to PID 1 sh : taken by its handler, then SIGKILL",
-        grace_left=r"Nothing of 4 s: the process was killed when they were over",
+        grace_left=r"Nothing: the process was killed after the 2 s that it gets at least",
         exit_code=r"137 = 128 \+ 9 \(SIGKILL\): SIGKILL from the runtime",
         file=None,
-        ruler=r"The preStop hook used it up: 4\.\d s\. SIGTERM was sent at \+4\.\d s\. SIGKILL was sent at .*gets 2 s after",
+        ruler=r"The preStop hook used it up: 4\.\d s\. SIGTERM was sent at \+4\.\d s\. SIGKILL was sent at .*gets 2 s, however",
     ),
     SIGTERM_IGNORED: Told(
         before_the_signal=r"No preStop hook ran before",
@@ -59,7 +59,7 @@ STORIES: dict[Story, Told] = {
         grace_left=r"1\.\d s .*of",
         exit_code=r"0: PID 1 took SIGQUIT and then ended by itself",
         file=STILL_ON_THE_NODE,
-        ruler=r"Grace period: 1 s\. The preStop hook used .* The process gets 2 s after the hook, whatever is left\.",
+        ruler=r"Grace period: 1 s\. The preStop hook used .* The process gets 2 s, however little is left\.",
     ),
 }
 

@@ -151,14 +151,14 @@ def test_the_grace_ruler_says_how_the_time_is_spent_at_every_step(page: Page, st
     )
     expect(ruler).to_contain_text(re.compile(said))
     choose(card, "STATUS is now Running")
-    expect(ruler).to_have_text("The grace period begins when the pod is deleted.")
+    expect(ruler).to_have_text("The grace period begins when the kubelet begins to stop a container.")
     choose(card, "preStop started")
     expect(ruler).to_contain_text(
         re.compile(r"The preStop hook has used \d\.\d s of it so far\. [34]\.\d s are left until SIGKILL\.")
     )
     expect(card.locator(".status [data-grace-left]")).to_have_text(re.compile(r"^[34]\.\d s left$"))
     choose(card, "The kubelet has SIGTERM (15) sent")
-    expect(ruler).to_contain_text("The process gets 2 s after the hook, whatever is left. 2.0 s are left until SIGKILL.")
+    expect(ruler).to_contain_text("The process gets 2 s, however little is left. 2.0 s are left until SIGKILL.")
     expect(card.locator(".rulers .slice.left text")).to_have_text("2.0 s left")
     expect(card.locator(".rulers .kill.due")).to_be_attached()
     choose(card, "Nothing of this run is left")
@@ -170,6 +170,8 @@ def test_what_was_left_of_the_grace_period_stands_on_the_ruler(page: Page, stori
     card = opened(page, stories.path(EXAMPLE_2))
     expect(card.locator(".rulers .slice.unused text")).to_have_text(re.compile(r"^2\d\.\d s unused$"))
     expect(card.locator("[data-ruler-words]")).to_contain_text(re.compile(r"2\d\.\d s were left unused\."))
+    expect(card.locator("[data-ruler-words]")).not_to_contain_text("gets 2 s")
+    expect(card.locator(".rulers .floor")).to_have_count(0)
     expect(card.get_by_role("group", name="Lifelines").get_by_text(re.compile(r"^2\d\.\d s folded$")).first).to_be_visible()
 
 

@@ -50,13 +50,13 @@ def lines_after(name: str, fact_type: type | None = None) -> dict[str, str]:
         (
             "graceful",
             "First preStop (exit 0, 0.2 s), then SIGQUIT (3) from runc to PID 1 nginx: taken by its handler.",
-            "29.9 s were not needed, of 30 s.",
+            "29.9 s were not needed, of 30 s; the hook’s 0.2 s count as 0 s.",
             "0: PID 1 took SIGQUIT and then ended by itself, with a code of its own choice.",
         ),
         (
             "hook-hangs",
             OVERRUN,
-            "Nothing of 4 s: the process was killed when they were over.",
+            "Nothing: the process was killed after the 2 s that it gets at least.",
             "137 = 128 + 9 (SIGKILL): SIGKILL from the runtime, because the time was up.",
         ),
         (
@@ -68,7 +68,7 @@ def lines_after(name: str, fact_type: type | None = None) -> dict[str, str]:
         (
             "forced",
             OVERRUN,
-            "Nothing of 1 s: the process was killed when they were over.",
+            "Nothing: the process was killed after the 2 s that it gets at least.",
             "137 = 128 + 9 (SIGKILL): SIGKILL from the runtime, because the time was up.",
         ),
     ],
@@ -123,6 +123,34 @@ def test_what_was_left_of_the_floor_is_not_called_a_part_of_the_grace_period() -
     life.stop_signal(10.0, 2)
     life.exits(0, at=10.1)
     assert life.lines()["left"] == "1.9 s were not needed, of the 2 s that a process gets at least."
+
+
+@pytest.mark.parametrize(
+    ("grace", "took", "left"),
+    [
+        (6, 3.8, "Of 6 s the hook has used 3.8 s, which count as 3 s."),
+        (6, 3.0, "Of 6 s the hook has used 3.0 s."),
+        (1, 0.9, "Of 1 s the hook has used 0.9 s; the process gets 2 s all the same."),
+    ],
+)
+def test_what_the_hook_has_used_is_said_with_what_counts_of_it(grace: int, took: float, left: str) -> None:
+    life = Life(grace=grace, lifecycle=PRE_STOP)
+    life.start()
+    life.kill(10.0, grace, hook=True)
+    life.hook("preStop", "x", at=10.0)
+    life.hook_ends("preStop", 10.0 + took, took)
+    assert life.lines()["left"] == left
+
+
+def test_a_kill_after_the_floor_is_not_said_to_come_when_the_grace_period_was_over() -> None:
+    life = Life(grace=1)
+    life.start()
+    life.kill(10.0, 1)
+    assert life.lines()["left"] == "1 s in all, but no process gets less than 2 s."
+    life.stop_signal(10.0, 2)
+    life.sigkill(12.0)
+    life.exits(137, signal=9, at=12.1)
+    assert life.lines()["left"] == "Nothing: the process was killed after the 2 s that it gets at least."
 
 
 def test_an_exit_code_that_nothing_explains_stands_alone() -> None:

@@ -45,6 +45,20 @@ def test_when_the_hook_ends_sigkill_is_due_after_the_whole_seconds_that_are_left
     assert ruler(life).spent_seconds == pytest.approx(took)
 
 
+@pytest.mark.parametrize(
+    ("grace", "took", "counted", "at_floor"), [(30, 0.8, 0, False), (6, 3.8, 3, False), (4, 3.5, 3, True), (6, 3.0, None, False)]
+)
+def test_it_tells_what_counts_of_a_hook_from_what_it_used_and_knows_when_the_process_gets_the_floor(
+    grace: int, took: float, counted: int | None, at_floor: bool
+) -> None:
+    life = hooked(grace)
+    assert not ruler(life).is_at_floor
+    life.hook_ends("preStop", 10.0 + took, took)
+    found = ruler(life)
+    assert found.is_at_floor is at_floor
+    assert (found.counted_seconds if found.counts_less_than_spent else None) == counted
+
+
 def test_a_hook_that_is_given_up_leaves_two_seconds_and_its_later_end_changes_nothing() -> None:
     life = hooked(4)
     life.add(HookTimedOut(hook="preStop", attempt=0, grace_period_seconds=4), 14.0)
