@@ -26,15 +26,16 @@ def opened(page: Page, language: str = "en") -> Locator:
     return card
 
 
-def test_the_margin_warns_of_a_deaf_shell_and_falls_silent_when_it_is_mended(page: Page) -> None:
-    page.goto("/lessons/process-1")
-    card = page.locator(SIGTERM_IGNORED.card)
+def test_the_margin_warns_of_a_long_hook_and_falls_silent_when_it_is_mended(page: Page) -> None:
+    page.goto(f"/lessons/{HOOK_HANGS.lesson}")
+    card = page.locator(HOOK_HANGS.card)
     marker = card.locator(".cm-lint-marker-warning")
     expect(marker).to_have_count(1)
-    marker.hover()
-    expect(page.locator(".cm-tooltip-lint")).to_contain_text("has no trap for SIGTERM")
-    expect(page.locator(".cm-tooltip-lint code").first).to_have_text("sh")
-    editor = card.get_by_role("textbox", name="deaf-shell")
+    editor = card.get_by_role("textbox", name=HOOK_HANGS.example)
+    editor.click()
+    page.keyboard.press("Control+Shift+M")  # the list of what the margin marks
+    expect(card.locator(".cm-panel-lint")).to_contain_text("The hook needs 3600 s and the grace period is 4 s")
+    page.keyboard.press("Escape")
     editor.click()
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(
