@@ -14,7 +14,7 @@ from enum import IntEnum
 
 from lab.clock import Clock
 
-STARTS_AT_ONCE = 4  # measured: more do not end sooner, on two cores or on eight
+STARTS_AT_ONCE = 4  # bare Docker on two cores starts thirty-two pods soonest with four at a time
 
 
 class Rank(IntEnum):
