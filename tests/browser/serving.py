@@ -23,14 +23,14 @@ CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]  # tests run as
 
 
 @contextlib.contextmanager
-def serving(data: Path, *, docker_host: str | None = None, **settings: str) -> Iterator[str]:
-    """Serve a lab with its own data directory on a free port and give its address; at the end it stops and clears up. ``settings``
-    are its other variables."""
+def serving(data: Path, *arguments: str, docker_host: str | None = None, **settings: str) -> Iterator[str]:
+    """Serve a lab with its own data directory on a free port and give its address; at the end it stops and clears up.
+    ``arguments`` are added to the command line, ``settings`` are its other variables."""
     unset = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
     environment = unset | {"LAB_DATA": str(data)} | settings
     if docker_host is not None:
         environment["LAB_DOCKER_HOST"] = docker_host
-    command = [str(Path(sys.executable).with_name("lab")), "serve", "--port", "0"]
+    command = [str(Path(sys.executable).with_name("lab")), "serve", "--port", "0", *arguments]
     log = (data / "serve.log").open("w+")
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=log, text=True)
     try:
