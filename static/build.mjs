@@ -1,5 +1,6 @@
 // Bundles the front end: `static/app.js`, `stage.js` and `app.css` become files of the same names in `dist`, minified, without source maps.
 //
+// `edition.js` is the front end of the static edition: a classic script, because pages on a disk can load no modules.
 // `stage.js` is a module of its own, without any package: pages load it from `app.js`, and whoever has frames may load it alone.
 // Names are stable (`app.js`, `stage.js`, `app.css`); fonts and other files that the style sheet names are copied beside them with a content hash.
 // `dist/manifest.json` maps each stable name to its content hash, for `?v=` in the pages: {"app.js": "1a2b3c4d5e6f", …}.
@@ -17,6 +18,7 @@ const fresh = join(here, `.dist-${process.pid}`);
 
 try {
   const { metafile } = await bundle(fresh);
+  await bundle(fresh, { entryPoints: ["edition.js"], format: "iife" });
   await writeManifest(fresh);
   await writeLicences(fresh, metafile);
   await replace(dist, fresh);
@@ -26,7 +28,7 @@ try {
   process.exit(1);
 }
 
-function bundle(outdir) {
+function bundle(outdir, options = {}) {
   return build({
     absWorkingDir: here,
     entryPoints: ["app.js", "stage.js", "app.css"],
@@ -41,6 +43,7 @@ function bundle(outdir) {
     assetNames: "[name]-[hash]",
     legalComments: "none",
     logLevel: "warning",
+    ...options,
   });
 }
 

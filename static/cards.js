@@ -43,6 +43,7 @@ function keepInSight(card) {
 
 function startMenu(card) {
   const menu = card.querySelector("[data-menu]");
+  if (!menu) return; // a recording alone
   const button = menu.querySelector("[aria-haspopup]");
   const form = menu.querySelector("[role=menu]");
   const asked = menu.querySelector("[data-asked]");
@@ -156,5 +157,5 @@ function startView(card) {
 // Only a live run can be deleted, whatever step of it is shown.
 function startStatus(card) {
   const button = card.querySelector("[data-delete]");
-  card.addEventListener("stage:taken", ({ detail }) => (button.disabled = !detail.live));
+  if (button) card.addEventListener("stage:taken", ({ detail }) => (button.disabled = !detail.live));
 }

@@ -4,19 +4,24 @@ import { tabMemory } from "./memory.js";
 const YEAR_SECONDS = 365 * 24 * 3600;
 const PLACE = "place";
 
-export function startPreferences() {
+// keepTheme keeps the choice of light or dark for the next page.
+export function startPreferences({ keepTheme = keepInCookie } = {}) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const current = () => document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light");
 
   document.querySelector("[data-theme-toggle]")?.addEventListener("click", () => {
     const theme = current() === "dark" ? "light" : "dark";
     document.documentElement.dataset.theme = theme;
-    document.cookie = `theme=${theme}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
+    keepTheme(theme);
   });
   for (const link of document.querySelectorAll("[data-language-switch]")) {
     link.addEventListener("click", () => rememberPlace(link));
   }
   returnToPlace();
+}
+
+function keepInCookie(theme) {
+  document.cookie = `theme=${theme}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
 }
 
 // Both languages have the same parts in the same order, but not of the same height: remember the part at the top of the window.
@@ -25,7 +30,7 @@ function rememberPlace(link) {
   const parts = [...document.querySelectorAll("main [id^=part-], main [data-card], main h2[id], main h3[id]")];
   const at = parts.filter((part) => part.getBoundingClientRect().top < innerHeight / 3).at(-1);
   if (!at || scrollY === 0) return;
-  tabMemory.set(PLACE, JSON.stringify({ path: location.pathname, id: at.id, top: at.getBoundingClientRect().top }));
+  tabMemory.set(PLACE, JSON.stringify({ path: link.pathname, id: at.id, top: at.getBoundingClientRect().top }));
 }
 
 function returnToPlace() {

@@ -47,7 +47,7 @@ function follow(url, stages) {
 
 let announcement;
 
-function announce(text) {
+export function announce(text) {
   clearTimeout(announcement);
   if (text) announcement = setTimeout(() => (document.getElementById("announcer").textContent = text), ANNOUNCEMENT_DELAY_MILLISECONDS);
 }

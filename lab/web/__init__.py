@@ -25,11 +25,13 @@ from lab.web.guard import Guard
 from lab.web.hands import add_hands
 from lab.web.live_content import add_live_content
 from lab.web.lookups import add_lookups, used_terms
+from lab.web.own_hook import add_own_hook
 from lab.web.pages import add_pages
 from lab.web.predictions import add_predictions
 from lab.web.problems import add_problems
 from lab.web.progress import add_progress
 from lab.web.repeats import add_repeats
+from lab.web.search import add_search
 from lab.web.services import Runs, Services, WebSettings
 from lab.web.visit import Site, keep_language
 
@@ -53,12 +55,14 @@ def create_blueprint(services: Services) -> Blueprint:
         add_live_content(blueprint, site)
     add_pages(blueprint, site)
     add_lookups(blueprint, site)
+    add_search(blueprint, site)
     add_challenges(blueprint, site)
     add_actions(blueprint, site)
     add_hands(blueprint, site)
     add_repeats(blueprint, site)
     add_predictions(blueprint, site)
     add_progress(blueprint, site)
+    add_own_hook(blueprint, site)
     add_comparisons(blueprint, site)
     add_bundles(blueprint, site)
     add_embeds(blueprint, site)
@@ -86,6 +90,7 @@ def _configure(state: BlueprintSetupState, site: Site) -> None:
     app.jinja_env.filters["terms"] = partial(used_terms, site)
 
     app.jinja_env.globals["asset"] = _asset
+    app.jinja_env.globals["static_edition"] = settings.static_edition
 
 
 def _asset(name: str) -> str:

@@ -179,13 +179,15 @@ class Bundles(Protocol):
 class WebSettings:
     """The settings that concern pages. Hosts are names without a port; ``secret_key`` signs cookies and form tokens;
     ``embed_ancestors`` are the sites, as Content-Security-Policy writes them, that may show embedded pages; with
-    ``live_content`` lessons are read anew when their files change."""
+    ``live_content`` lessons are read anew when their files change; pages of the ``static_edition`` are written to files and ask
+    no server."""
 
     allowed_hosts: frozenset[str]
     secret_key: str
     secure_cookies: bool = False
     embed_ancestors: tuple[str, ...] = ()
     live_content: bool = False
+    static_edition: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,31 @@
+// The front end of the static edition: the stage with its recordings, statements to judge, search. A classic script, because pages
+// opened from a disk may load neither modules nor data by fetch: a recording is a script too, which hands over its message.
+import { startCards } from "./cards.js";
+import { startLesson } from "./lesson.js";
+import { longMemory } from "./memory.js";
+import { startPreferences } from "./preferences.js";
+import { startSearch } from "./search.js";
+import { mountStage } from "./stage.js";
+import { announce } from "./stages.js";
+
+startPreferences({ keepTheme: (theme) => longMemory.set("theme", theme) });
+startCards();
+startLesson();
+startSearch();
+startRecordings();
+
+function startRecordings() {
+  const options = { words: document.getElementById("words").dataset, language: document.documentElement.lang, announce };
+  const cards = document.querySelectorAll("[data-card][data-recording]");
+  const stages = new Map([...cards].map((card) => [card.id, mountStage(card, options)]));
+  self.recorded = (message) => stages.get(message.card)?.take(message);
+  const seen = new IntersectionObserver((entries) => {
+    for (const { target } of entries.filter(({ isIntersecting }) => isIntersecting)) {
+      seen.unobserve(target);
+      const script = document.createElement("script");
+      script.src = target.dataset.recording;
+      document.head.append(script);
+    }
+  });
+  for (const card of cards) seen.observe(card);
+}
