@@ -1,4 +1,4 @@
-"""What docs/course.md says of the course: its lessons as they are, and for each of the 25 misconceptions something that settles it."""
+"""What docs/course.md says of the course: its lessons as they are, and what settles each of the 25 misconceptions."""
 
 from __future__ import annotations
 
