@@ -22,6 +22,7 @@ from lab.web.feed import Feeds
 from lab.web.frames import Renderer
 from lab.web.guard import Guard, cluster_id, style_nonce
 from lab.web.opened import PREFIX, OpenedRuns
+from lab.web.own_example import OWN_POD
 from lab.web.prediction_views import PredictionViews
 from lab.web.presenters import Presenters
 from lab.web.progress_views import ProgressViews
@@ -103,8 +104,8 @@ class Site:
         return self.services.catalog.lesson(slug)
 
     def find_example(self, example_id: str) -> Example | None:
-        """Return an example of the catalog."""
-        return self.services.catalog.example(example_id)
+        """Return an example of the catalog, or the learner's own pod."""
+        return OWN_POD if example_id == OWN_POD.id else self.services.catalog.example(example_id)
 
     def find_run(self, run_id: str) -> Run | None:
         """Return a run, live or ended, opened from a file, or recorded."""
