@@ -11,6 +11,7 @@ from lab import share
 from lab.laboratory import Laboratory
 from lab.lessons.catalog import Catalog
 from lab.web import Services, WebSettings, create_blueprint
+from lab.web.reading import reading_services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,15 @@ def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
         prepare=laboratory.prepare,
         progress=laboratory.store.progress,
     )
+    return _app(services)
+
+
+def create_reader(catalog: Catalog) -> Flask:
+    """Return the application whose answers the static edition is made of: no laboratory is behind it."""
+    return _app(reading_services(catalog))
+
+
+def _app(services: Services) -> Flask:
     app = Flask("lab", static_folder=None)
     app.register_blueprint(create_blueprint(services))
     return app

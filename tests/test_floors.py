@@ -28,6 +28,7 @@ FLOORS = (
     ("authoring",),
     ("web",),
     ("app",),
+    ("export",),
     ("commands",),
     ("cli",),
 )
