@@ -29,10 +29,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    data = tmp_path_factory.mktemp("lab")
-    nobody = f"unix://{data}/nobody-listens.sock"
-    with serving(data, "--content", str(course), "--dev", docker_host=nobody) as address:
+def address(course: Path, tmp_path_factory: pytest.TempPathFactory, lab_images: object) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("lab"), "--content", str(course), "--dev") as address:
         yield address
 
 
