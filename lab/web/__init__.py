@@ -19,6 +19,7 @@ from lab.web.actions import add_actions
 from lab.web.bundles import add_bundles
 from lab.web.challenges import add_challenges
 from lab.web.comparisons import add_comparisons
+from lab.web.copy_out import add_copy_out
 from lab.web.embeds import add_embeds
 from lab.web.formats import FILTERS
 from lab.web.guard import Guard
@@ -63,6 +64,7 @@ def create_blueprint(services: Services) -> Blueprint:
     add_predictions(blueprint, site)
     add_progress(blueprint, site)
     add_own_hook(blueprint, site)
+    add_copy_out(blueprint, site)
     add_comparisons(blueprint, site)
     add_bundles(blueprint, site)
     add_embeds(blueprint, site)
