@@ -8,6 +8,8 @@ import { startSearch } from "./search.js";
 import { mountStage } from "./stage.js";
 import { announce } from "./stages.js";
 
+const NEAR = "100%"; // a recording is fetched when its card is a window away
+
 startPreferences({ keepTheme: (theme) => longMemory.set("theme", theme) });
 startCards();
 startLesson();
@@ -26,6 +28,6 @@ function startRecordings() {
       script.src = target.dataset.recording;
       document.head.append(script);
     }
-  });
+  }, { rootMargin: NEAR });
   for (const card of cards) seen.observe(card);
 }

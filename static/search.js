@@ -64,19 +64,30 @@ function score([, , heading, text], wanted) {
 
 function excerpt(text, wanted) {
   const lower = text.toLowerCase();
-  const spans = wanted.flatMap((term) => places(lower, term)).sort(([a, b], [c, d]) => a - c || b - d);
+  const spans = joined(wanted.flatMap((term) => places(lower, term)).sort(([a, b], [c, d]) => a - c || b - d));
   const start = spans.length ? Math.max(0, spans[0][0] - LEAD_CHARACTERS) : 0;
   const end = start + EXCERPT_CHARACTERS;
   const pieces = start ? [["…", false]] : [];
   let at = start;
-  for (const [from, to] of spans) {
-    const [low, high] = [Math.max(from, at), Math.min(to, end)];
-    if (low >= high) continue;
+  for (const [low, to] of spans) {
+    const high = Math.min(to, end);
+    if (low >= high) break;
     pieces.push([text.slice(at, low), false], [text.slice(low, high), true]);
     at = high;
   }
   pieces.push([text.slice(at, end), false], [end < text.length ? "…" : "", false]);
   return pieces.filter(([piece]) => piece);
+}
+
+// Joins spans that overlap or touch.
+function joined(spans) {
+  const found = [];
+  for (const [low, high] of spans) {
+    const last = found.at(-1);
+    if (last && low <= last[1]) last[1] = Math.max(last[1], high);
+    else found.push([low, high]);
+  }
+  return found;
 }
 
 function places(text, term) {

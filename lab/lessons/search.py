@@ -85,18 +85,30 @@ def _score(passage: Passage, wanted: Sequence[str]) -> tuple[int, int]:
 
 def _excerpt(text: str, wanted: Sequence[str]) -> tuple[tuple[str, bool], ...]:
     lower = text.lower()
-    spans = sorted((at, at + len(term)) for term in wanted for at in _places(lower, term))
+    spans = _joined(sorted((at, at + len(term)) for term in wanted for at in _places(lower, term)))
     start = max(0, spans[0][0] - LEAD_CHARACTERS) if spans else 0
     end = start + EXCERPT_CHARACTERS
     pieces: list[tuple[str, bool]] = [("…", False)] if start else []
     at = start
-    for low, high in spans:
-        low, high = max(low, at), min(high, end)
-        if low < high:
-            pieces += [(text[at:low], False), (text[low:high], True)]
-            at = high
+    for low, to in spans:
+        high = min(to, end)
+        if low >= high:
+            break
+        pieces += [(text[at:low], False), (text[low:high], True)]
+        at = high
     pieces += [(text[at:end], False), ("…" if end < len(text) else "", False)]
     return tuple(piece for piece in pieces if piece[0])
+
+
+def _joined(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Join spans that overlap or touch."""
+    found: list[tuple[int, int]] = []
+    for low, high in spans:
+        if found and low <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], high))
+        else:
+            found.append((low, high))
+    return tuple(found)
 
 
 def _places(text: str, term: str) -> Iterator[int]:
