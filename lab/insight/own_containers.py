@@ -114,7 +114,7 @@ def _without_references(new: JSON, path: str, gone: frozenset[str]) -> Iterator[
             )
     mounts = new.get("volumeMounts")
     if isinstance(mounts, list):
-        kept = [mount for mount in mounts if not (isinstance(mount, dict) and mount.get("name") in gone)]
+        kept = [mount for mount in mounts if not (isinstance(mount, dict) and str(mount.get("name")) in gone)]
         new["volumeMounts"] = kept
         if not kept:
             del new["volumeMounts"]

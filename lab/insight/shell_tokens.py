@@ -13,6 +13,7 @@ from dataclasses import dataclass
 _OPERATOR = re.compile(r"&&|\|\||;;|[;&|()\n]")
 _REDIRECTION = re.compile(r"(\d*)(&>>|&>|>>|>\||>&|<&|<>|>|<)[ \t]*")
 _STANDARD_OUTPUT = ("", "1")
+_DEEPEST = 40  # of quotes and substitutions in one another; no manifest comes near, and the reader's stack is kept
 
 
 class Unreadable(Exception):
@@ -33,9 +34,9 @@ class Token:
 
 def tokens(text: str) -> Iterator[Token]:
     """Yield the tokens of a script. Raises Unreadable."""
-    at = 0
+    at = line = counted = 0
     while at < len(text):
-        line = text.count("\n", 0, at)
+        line, counted = line + text.count("\n", counted, at), at
         if text[at] in " \t" or text.startswith("\\\n", at):
             at += 2 if text[at] == "\\" else 1
         elif text[at] == "#":
@@ -97,44 +98,46 @@ def _word_end(text: str, at: int) -> int:
     return at
 
 
-def _piece_end(text: str, at: int) -> int:
+def _piece_end(text: str, at: int, depth: int = 0) -> int:
     """Return where the quoted part, substitution or character that begins at ``at`` ends."""
+    if depth > _DEEPEST:
+        raise Unreadable
     match text[at]:
         case "'":
             return _after(text, "'", at + 1)
         case '"':
-            return _double_end(text, at)
+            return _double_end(text, at, depth)
         case "`":
             return _after(text, "`", at + 1)
         case "\\":
             return min(at + 2, len(text))
         case "$" if text.startswith("$(", at):
-            return _balanced(text, at + 1, "(", ")")
+            return _balanced(text, at + 1, "()", depth)
         case "$" if text.startswith("${", at):
-            return _balanced(text, at + 1, "{", "}")
+            return _balanced(text, at + 1, "{}", depth)
         case _:
             return at + 1
 
 
-def _double_end(text: str, at: int) -> int:
+def _double_end(text: str, at: int, depth: int = 0) -> int:
     at += 1
     while at < len(text) and text[at] != '"':
-        at = at + 1 if text[at] == "'" else _piece_end(text, at)
+        at = at + 1 if text[at] == "'" else _piece_end(text, at, depth + 1)
     if at >= len(text):
         raise Unreadable
     return at + 1
 
 
-def _balanced(text: str, at: int, opening: str, closing: str) -> int:
-    depth = 0
+def _balanced(text: str, at: int, brackets: str, depth: int) -> int:
+    unclosed = 0
     while at < len(text):
-        if text[at] in (opening, closing):
-            depth += 1 if text[at] == opening else -1
+        if text[at] in brackets:
+            unclosed += 1 if text[at] == brackets[0] else -1
             at += 1
-            if depth == 0:
+            if unclosed == 0:
                 return at
         else:
-            at = _piece_end(text, at)
+            at = _piece_end(text, at, depth + 1)
     raise Unreadable
 
 

@@ -353,6 +353,7 @@ def test_a_text_without_a_pod_is_refused_with_a_reason(text: str, words: str) ->
         "{containers: [{name: a, image: 3, env: 4, volumeMounts: x, lifecycle: 7, command: no, args: {}}]}",
         "{containers: [{name: a, lifecycle: {preStop: {exec: {command: [1, null]}, httpGet: 3}}}], volumes: 3}",
         "{containers: [{}, 3], initContainers: {a: b}, volumes: [{name: [x]}, 4]}",
+        "{containers: [{volumeMounts: [{name: []}, {name: {a: b}}], ports: 3, env: [1, {name: {}, valueFrom: 3}]}]}",
     ],
 )
 def test_nonsense_in_a_pod_raises_nothing(spec: str) -> None:

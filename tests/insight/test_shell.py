@@ -51,6 +51,23 @@ def test_no_script_makes_the_reader_fail(text: str) -> None:
         question(script or ())
 
 
+@pytest.mark.parametrize("opening", ["$(", "${", '"$(', "`$(", "(", "{ ", "if a; then ", "! ", "f() ", "a | (", "$((", "a=$(b "])
+def test_a_script_that_nests_without_end_is_not_understood(opening: str) -> None:
+    assert read_script(opening * 20_000) is None
+
+
+def test_the_lines_of_commands_are_counted_over_quotes_and_continued_lines() -> None:
+    script = read_script("a\nb 'c\nd'\ne \\\n f; g # h\n\ni")
+    assert script is not None
+    assert [(command.words[0], command.line) for command, _ in everything(script)] == [
+        ("a", 0),
+        ("b", 1),
+        ("e", 3),
+        ("g", 4),
+        ("i", 6),
+    ]
+
+
 def test_what_runs_behind_the_shell_is_not_in_its_foreground() -> None:
     script = read_script("a && b & c; (d); while e; do f & done; { g; } &")
     assert script is not None
