@@ -29,11 +29,6 @@ class Commands:
     title: Phrase
     lines: tuple[str, ...]
 
-    @property
-    def text(self) -> str:
-        """All lines, as one copies them."""
-        return "\n".join(self.lines)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealCluster:
