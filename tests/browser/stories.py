@@ -49,7 +49,7 @@ class Stories:
 
 def tell(page: Page, story: Story) -> str:
     """Run the example to its end and return the run's permalink."""
-    page.goto(f"/lessons/{story.lesson}")
+    page.goto(f"/lessons/{story.lesson}?lang=en")
     card = page.locator(story.card)
     start(card)
     delete(card, story.deletion)
