@@ -70,6 +70,9 @@ class Converter:
         """Work on the tree of a text."""
         self._links(root)
         self._callouts(root)
+        for cell in root.iter("th"):
+            if not cell.text and not len(cell):
+                cell.tag = "td"  # the corner of a table heads nothing
         if self.headings is None:
             self.headings = tuple(
                 Heading(level=int(element.tag[1]), id=element.get("id", ""), text="".join(element.itertext()))

@@ -39,6 +39,13 @@ def test_a_reference_card_is_kept_apart(content: Path) -> None:
     assert "admonition" not in html(content)
 
 
+def test_the_empty_corner_of_a_table_is_no_heading(content: Path) -> None:
+    append_to_both(content, "\n| | then |\n|---|---|\n| hook | signal |\n")
+    found = html(content)
+    assert found.count("<th") - found.count("<thead") == 1
+    assert "<th>then</th>" in found
+
+
 def test_an_output_names_an_example_of_any_lesson(content: Path) -> None:
     append_to_both(content, "\n{{ output: small logs app }}\n\n{{ output: two/small kubectl is invalid }}\n")
     found = [block for block in Catalog.load(content).lessons[0].blocks("en") if isinstance(block, OutputRef)]
