@@ -46,7 +46,10 @@ class Output:
 
     def lines(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """Return the output from the entries of a run; empty when there is none."""
-        return tuple(_READERS[self.what](entries, self.words))
+        lines = list(_READERS[self.what](entries, self.words))
+        while lines and not lines[-1].strip():  # kubectl ends some answers with an empty line
+            lines.pop()
+        return tuple(lines)
 
 
 ANY = 1_000  # words

@@ -17,7 +17,7 @@ def test_every_module_of_the_commands_is_a_subcommand_with_help(capsys: pytest.C
     assert exit.value.code == 0
     said = capsys.readouterr().out
     for module in Path(cli.__file__).with_name("commands").glob("[a-z]*.py"):
-        assert f"\n    {module.stem} " in said
+        assert f"\n    {module.stem}" in said
     assert "3    no Docker Engine answers" in said
 
 

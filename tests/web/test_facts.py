@@ -29,6 +29,7 @@ def renderer(language: Language) -> Renderer:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(FILTERS, terms=lambda text, language: EMPTY.used_in(str(text), language))
+    environment.globals["static_edition"] = False
     return Renderer(environment, language)
 
 
