@@ -117,7 +117,9 @@ class Stage {
     const link = event.target.closest("[data-go-seq]");
     if (!link || this.shown.length === 0) return;
     event.preventDefault();
-    this.goTo(lastAtMost(this.shown, Number(link.dataset.goSeq)), { focus: true });
+    const seq = Number(link.dataset.goSeq);
+    if (this.shown[lastAtMost(this.shown, seq)]?.seq !== seq) this.setView("truth"); // kubectl's view does not have the step
+    this.goTo(lastAtMost(this.shown, seq), { focus: true });
     document.activeElement.scrollIntoView({ block: "nearest" }); // the link may be a screen away from the list
   }
 

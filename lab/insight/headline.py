@@ -6,7 +6,7 @@ happened to last; how a stop went, of each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,16 +48,16 @@ def headline_of(known: Knowledge, last: Entry) -> Headline:
 
 
 def _pod_in_focus(known: Knowledge, last: Entry) -> PodKnown | None:
-    own = known.pod(last)
-    return own or next(reversed(known.pods.values()), None)
+    return known.pod(last) or known.last_pod
 
 
 def _instance_in_focus(known: Knowledge, pod: PodKnown, last: Entry) -> Instance | None:
-    if last.container and last.pod_uid == pod.uid:
-        return known.latest(pod.uid, last.container)
-    instances = list(known.of_pod(pod.uid))
-    stopping = [instance for instance in instances if instance.kill is not None and instance.exited is None]
-    return next(iter([*reversed(stopping), *reversed(instances)]), None)
+    """Return the instance that the last entry is about, or that is most worth telling of, among those with a container."""
+    made = [instance for instance in known.of_pod(pod.uid) if instance.is_made]
+    own = [instance for instance in made if instance.container == last.container and last.pod_uid == pod.uid]
+    running = [instance for instance in made if instance.is_running]
+    stopping = [instance for instance in running if instance.kill is not None]
+    return next(iter([*reversed(own), *reversed(stopping), *reversed(running), *reversed(made)]), None)
 
 
 def _without_pod(known: Knowledge) -> Iterator[HeadlineLine]:
@@ -69,7 +69,7 @@ def _without_pod(known: Knowledge) -> Iterator[HeadlineLine]:
 
 def _lines(known: Knowledge, pod: PodKnown, focus: Instance | None) -> Iterator[HeadlineLine]:
     told = _stopped(known, pod, focus)
-    names = {id(instance): _name(known, pod, instance) for instance in (*told, *([focus] if focus else []))}
+    names = {id(instance): _name(known, instance) for instance in (*told, *([focus] if focus else []))}
     about_focus = focus is not None and focus.started is not None and known.ended is None and not known.held
     yield HeadlineLine(name="now", text=_now(known, pod, focus), container=names[id(focus)] if about_focus else "")
     for instance in told:
@@ -83,7 +83,7 @@ def _lines(known: Knowledge, pod: PodKnown, focus: Instance | None) -> Iterator[
             left = left_of(instance, ruler)
             yield HeadlineLine(name="left", text=left, container=names[id(instance)], counts=counts)
     for instance in told:
-        if (end := end_of(instance, pod)) is not None:
+        if (end := end_of(instance, known.pods[instance.pod_uid])) is not None:
             yield HeadlineLine(name="exit", text=end, container=names[id(instance)])
     files = files_of(known, pod)
     if files is not None:
@@ -93,8 +93,9 @@ def _lines(known: Knowledge, pod: PodKnown, focus: Instance | None) -> Iterator[
         yield HeadlineLine(name="next", text=coming)
 
 
-def _name(known: Knowledge, pod: PodKnown, instance: Instance) -> str:
+def _name(known: Knowledge, instance: Instance) -> str:
     """Return what tells an instance's container from the others of the run, "" when there are none."""
+    pod = known.pods[instance.pod_uid]
     if len(known.pods) > 1:
         return f"{pod.name}/{instance.container}"
     several = len(pod.spec.get("containers") or ()) + len(pod.spec.get("initContainers") or ()) > 1
@@ -102,10 +103,20 @@ def _name(known: Knowledge, pod: PodKnown, instance: Instance) -> str:
 
 
 def _stopped(known: Knowledge, pod: PodKnown, focus: Instance | None) -> list[Instance]:
-    """Return the newest instance of each container that is being stopped or has ended; of many, the one in focus."""
-    newest = {instance.container: instance for instance in known.of_pod(pod.uid)}
-    found = [instance for instance in newest.values() if instance.kill is not None or instance.exited is not None]
-    return found if len(found) <= MOST_CONTAINERS else [instance for instance in found if instance is focus]
+    """Return the newest instance of each container that is being stopped or has ended; at the end of the run those of all its
+    pods. Of too many, those of the pod; of still too many, the one in focus."""
+    every = list(_ending(known, known.pods)) if known.ended is not None else []
+    own = list(_ending(known, (pod.uid,)))
+    for found in (every, own):
+        if 0 < len(found) <= MOST_CONTAINERS:
+            return found
+    return [instance for instance in own if instance is focus]
+
+
+def _ending(known: Knowledge, pods: Iterable[str]) -> Iterator[Instance]:
+    for uid in pods:
+        newest = {instance.container: instance for instance in known.of_pod(uid) if instance.is_made}
+        yield from (instance for instance in newest.values() if instance.kill is not None or instance.exited is not None)
 
 
 # --- now --------------------------------------------------------------------------------------------------------------

@@ -80,6 +80,16 @@ class Instance:
     received: list[Entry] = field(default_factory=list)
 
     @property
+    def is_made(self) -> bool:
+        """Whether there is a container of it, and not only an image looked up or a start held back."""
+        return self.created is not None or self.started is not None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether PID 1 has started and not ended."""
+        return self.started is not None and self.exited is None
+
+    @property
     def exit(self) -> ContainerExited | None:
         """How PID 1 ended."""
         return self.exited.fact if self.exited and isinstance(self.exited.fact, ContainerExited) else None
@@ -142,6 +152,7 @@ class Knowledge:
         self.held: dict[int, Entry] = {}  # where the lab holds the kubelet now
         self.rulers = Rulers()
         self.ruler: Ruler | None = None  # changed by the last entry
+        self._last_pod_uid = ""
 
     def add(self, entry: Entry) -> None:
         """Take the next entry in."""
@@ -163,6 +174,13 @@ class Knowledge:
                 instance = self.instance(entry)
                 if instance is not None:
                     _note(instance, entry)
+        if (pod := self.pod(entry)) is not None:
+            self._last_pod_uid = pod.uid
+
+    @property
+    def last_pod(self) -> PodKnown | None:
+        """The pod that something happened to last."""
+        return self.pods.get(self._last_pod_uid)
 
     def instance(self, entry: Entry) -> Instance | None:
         """Return the instance that an entry is about, making it known when it is the first to speak of it."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lab.insight.marks import Arrow, BarClosed, BarOpened, Effect, Lane, Mark, Point, Tone, Words
-from lab.insight.phrase import phrase
+from lab.insight.phrase import Phrase, phrase
 from lab.timeline.facts import (
     JSON,
     ContainerCreated,
@@ -146,7 +146,8 @@ class Lifelines:
             case ProbeChanged(probe=probe, result=result, failures=failures, failure_threshold=threshold):
                 yield from self._lane(lane)
                 failed = result == "failure"
-                label = f"{probe} {failures}/{threshold}" if failed else probe
+                count = f"{failures}/{threshold}" if failures <= threshold else f"×{failures}"
+                label = f"{probe} {count}" if failed else probe
                 yield Point(lane=process, kind="probe", label=label, tone="error" if failed else "probe")
             case KubeletHeld():
                 yield from self._lane(lane)
@@ -259,11 +260,14 @@ def _short(command: str) -> str:
     return line if len(line) <= LABEL_CHARACTERS else line[: LABEL_CHARACTERS - 1] + "…"
 
 
-def _hook_label(fact: HookFinished | HookFailed) -> str:
-    took = f"{fact.took_seconds:.1f} s"
+def _hook_label(fact: HookFinished | HookFailed) -> Phrase:
+    values = {"hook": fact.hook, "code": fact.exit_code, "took": f"{fact.took_seconds:.1f}"}
     status = fact.http_status if isinstance(fact, HookFinished) else None
-    result = f"exit {fact.exit_code}" if fact.exit_code is not None else f"HTTP {status}" if status is not None else ""
-    return " · ".join(part for part in (fact.hook, result, took) if part)
+    if fact.exit_code is not None:
+        return phrase("{hook} · exit {code} · {took} s", "{hook} · 退出码 {code} · {took} 秒", **values)
+    if status is not None:
+        return phrase("{hook} · HTTP {status} · {took} s", "{hook} · HTTP {status} · {took} 秒", **values, status=status)
+    return phrase("{hook} · {took} s", "{hook} · {took} 秒", **values)
 
 
 def _pod_of(fact: ObjectWritten, number: int) -> _Pod:

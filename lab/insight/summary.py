@@ -105,7 +105,7 @@ def end_of(instance: Instance, pod: PodKnown) -> Phrase | None:
             code=code,
             signal=fate.signal,
         )
-    if instance.kill is None and pod.deleted is None:
+    if instance.kill is None and (pod.deleted is None or instance.exited is None or instance.exited.seq < pod.deleted.seq):
         if skipped is not None and isinstance(skipped.fact, HookSkipped):
             return phrase(
                 "{code}: the program came to an end of its own, so preStop did not run.",

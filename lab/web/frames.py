@@ -68,7 +68,7 @@ class RenderedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What one entry changed. ``at_seconds`` counts since Run."""
+    """What one entry changed. ``at_seconds`` counts since Run; ``deletes`` says that the run's first deletion is this entry."""
 
     seq: int
     at_seconds: float
@@ -78,6 +78,7 @@ class Frame:
     parts: Mapping[str, Markup]
     texts: Mapping[TextName, Patch]
     rows: tuple[RenderedRow, ...] = ()
+    deletes: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -90,6 +91,8 @@ class Frame:
         value: JSON = {"seq": self.seq, "t": round(self.at_seconds, 3)}
         if step:
             value["step"] = {"html": step.html, "actor": step.actor, "family": step.family, "say": step.say}
+        if self.deletes:
+            value["deletes"] = True
         if self.marks:
             value["marks"] = list(self.marks)
         if self.ruler:
@@ -176,6 +179,7 @@ class Frames:
             parts=self._changed_parts(),
             texts=self._changed_texts(entry, entry.fact) if isinstance(entry.fact, ObjectWritten) else {},
             rows=tuple(render.row(row) for row in rows_of(entry, story)),
+            deletes=story.deleted is entry,
         )
 
     def _changed_parts(self) -> Mapping[str, Markup]:

@@ -30,7 +30,7 @@ export class Picture {
   draw(record, view, width) {
     this.record = record;
     this.view = view;
-    this.deleted = deletion(record);
+    this.deleted = record.deleted;
     this.axis = this.makeAxis({ ...moments(record), deleted: this.deleted, width: Math.max(width, SMALLEST_PIXELS) - 2 * SIDE_PIXELS });
     const layout = (this.layout = new Layout(record, this.axis, view, TOP_PIXELS));
     this.rulerTop = layout.bottom + 10;
@@ -259,11 +259,6 @@ export class Picture {
 
 function turn({ element, name, before }, passed) {
   element.classList.toggle(name, before ? !passed : passed);
-}
-
-function deletion(record) {
-  const deletions = [...record.rulers.values()].map((versions) => versions.at(-1).value).filter(({ why }) => why === "deletion");
-  return deletions.length ? Math.min(...deletions.map(({ deleted }) => deleted)) : null;
 }
 
 // All moments at which something happens, and the stretches that must stay to scale.

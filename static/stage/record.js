@@ -12,6 +12,7 @@ export class Record {
     this.live = false;
     this.seq = 0;
     this.end = 0; // seconds since Run of the newest frame
+    this.deleted = null; // and of the first deletion
     this.frames = []; // {seq, t} of every frame
     this.steps = []; // {seq, t, index, html, actor, family, say}
     this.parts = new Map(); // name → versions {seq, value}
@@ -38,9 +39,10 @@ export class Record {
     return changed || this.seq !== before ? this.steps.slice(known) : null;
   }
 
-  add({ seq, t, step, marks, ruler, parts, texts, rows }) {
+  add({ seq, t, step, deletes, marks, ruler, parts, texts, rows }) {
     this.seq = seq;
     this.end = Math.max(this.end, t);
+    if (deletes) this.deleted ??= this.end;
     this.frames.push({ seq, t: this.end });
     if (step) this.steps.push({ ...step, seq, t: this.end, index: this.steps.length });
     for (const mark of marks ?? []) this.mark(mark, seq, this.end);

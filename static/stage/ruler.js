@@ -64,6 +64,8 @@ function read(state, t) {
 
 function slices(state, facts, { axis, words, figures, t }, top) {
   const parts = [];
+  const { hook, holds, net, signal, killed, exited, due } = facts;
+  const end = killed === null ? null : killWords(axis.x(killed));
   let taken = -Infinity; // where the words above the bar end
   const slice = (kind, from, to, text) => {
     if (to - from < NOTHING_SECONDS) return;
@@ -72,10 +74,13 @@ function slices(state, facts, { axis, words, figures, t }, top) {
     parts.push(`<g class="slice ${kind}"><rect x="${px(x)}" y="${top + BAR_TOP_PIXELS}" width="${px(width)}" height="${BAR_PIXELS}" rx="6"/>`);
     const inside = widthOf(text, TEXT_PIXELS) < width - 10;
     const at = inside ? x + 9 : Math.max(0, Math.min(Math.max(x, taken + 10), axis.width - widthOf(text, 11)));
-    if (!inside) taken = at + widthOf(text, 11);
-    parts.push(`<text${inside ? "" : ' class="above"'} x="${px(at)}" y="${inside ? top + BAR_TOP_PIXELS + 21 : top + 4}">${escape(text)}</text></g>`);
+    const until = at + widthOf(text, 11);
+    const free = inside || (at >= taken && (end === null || until < end.from || at > end.to));
+    if (!inside && free) taken = until;
+    // Where there is no room the words below the picture say it.
+    if (free) parts.push(`<text${inside ? "" : ' class="above"'} x="${px(at)}" y="${inside ? top + BAR_TOP_PIXELS + 21 : top + 4}">${escape(text)}</text>`);
+    parts.push("</g>");
   };
-  const { hook, holds, net, signal, killed, exited, due } = facts;
   const whole = Math.max(due ?? facts.used, facts.used);
   parts.push(frame(axis, state.deleted, whole, top));
   if (due !== null && state.floor) parts.push(floor(axis, due, words, top));
@@ -94,8 +99,8 @@ function slices(state, facts, { axis, words, figures, t }, top) {
     slice(exited === null ? "rest left" : "rest unused", facts.used, due, text);
   }
   for (const hold of holds) slice("held", hold.from, hold.to, fill(words.stageHeld, { n: figures.seconds(hold.to - hold.from) }));
-  if (killed !== null) parts.push(kill(axis.x(killed), "SIGKILL", "done", top));
-  else if (due !== null && exited === null) parts.push(kill(axis.x(due), "SIGKILL", "due", top));
+  if (killed !== null) parts.push(kill(axis.x(killed), "done", top, end));
+  else if (due !== null && exited === null) parts.push(kill(axis.x(due), "due", top, null));
   if (t >= state.deleted) parts.push(`<line class="begin" x1="${px(axis.x(state.deleted))}" x2="${px(axis.x(state.deleted))}" y1="${top + 3}" y2="${top + 47}"/>`);
   return parts.join("");
 }
@@ -126,10 +131,14 @@ function floor(axis, to, words, top) {
   );
 }
 
-function kill(x, name, state, top) {
-  const width = widthOf(name, 10.5);
-  const anchor = x > width + 8 ? "end" : "start";
-  const words = state === "done" ? `<text x="${px(anchor === "end" ? x - 5 : x + 5)}" y="${top + 6}" text-anchor="${anchor}">${name}</text>` : "";
+function killWords(x) {
+  const width = widthOf("SIGKILL", 10.5);
+  return x > width + 8 ? { from: x - 5 - width, to: x } : { from: x, to: x + 5 + width };
+}
+
+function kill(x, state, top, place) {
+  const before = place?.to === x;
+  const words = place ? `<text x="${px(before ? x - 5 : x + 5)}" y="${top + 6}" text-anchor="${before ? "end" : "start"}">SIGKILL</text>` : "";
   return `<g class="kill ${state}"><path d="M${px(x)} ${top + 5}v44"/>${words}</g>`;
 }
 

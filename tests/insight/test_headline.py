@@ -10,10 +10,12 @@ from lab.insight.headline import headline_of
 from lab.insight.knowledge import Knowledge
 from lab.timeline.bundle import Bundle, read_bundle
 from lab.timeline.facts import (
+    BackingOff,
     ContainerStarted,
     HookSkipped,
     HookStarted,
     HookTimedOut,
+    ImageLookedUp,
     KillStarted,
     KubeletContinued,
     KubeletHeld,
@@ -151,6 +153,26 @@ def test_a_kill_after_the_floor_is_not_said_to_come_when_the_grace_period_was_ov
     life.sigkill(12.0)
     life.exits(137, signal=9, at=12.1)
     assert life.lines()["left"] == "Nothing: the process was killed after the 2 s that it gets at least."
+
+
+def test_a_start_held_back_does_not_make_it_forget_what_ran_and_runs() -> None:
+    life = Life()
+    life.start()
+    life.exits(3, at=2.0)
+    life.add(BackingOff(attempt=1, reason="CrashLoopBackOff", message="", delay_seconds=10.0, remaining_seconds=9.0), 3.0)
+    assert life.lines()["now"].startswith("PID 1 has ended with exit code 3.")
+    assert life.lines()["exit"].startswith("3: the program came to an end of its own")
+    life.delete(4.0)
+    life.write("remove", "kubelet", 5.0)
+    assert "nothing of it ever ran" not in life.lines()["now"]
+    assert life.lines()["exit"].startswith("3: the program came to an end of its own")
+
+
+def test_an_image_looked_up_for_one_container_leaves_the_eye_on_another_that_runs() -> None:
+    life = Life()
+    life.start()
+    life.add(ImageLookedUp(image="busybox", image_id="i", size_bytes=1, took_seconds=0.1), 2.0, container="other")
+    assert life.lines()["now"].startswith("The process runs")
 
 
 def test_an_exit_code_that_nothing_explains_stands_alone() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from lab.insight.lifelines import LOG_MARK_SECONDS, Lifelines, status_tone
 from lab.insight.marks import Arrow, BarClosed, BarOpened, Lane, Mark, Point
+from lab.insight.phrase import Phrase
 from lab.timeline.bundle import read_bundle
 from lab.timeline.facts import LogChunk, ObserverUnavailable
 from tests.insight.life import Life, text
@@ -77,6 +78,11 @@ def test_a_hook_that_outlives_its_time_goes_on_in_a_bar_of_its_own() -> None:
     assert labels == ["preStop", "still running, nobody waits"]
     ends = [words(m.label) for m in marks("hook-hangs") if isinstance(m, BarClosed) and m.label is not None]
     assert ends == ["preStop · 4 s used up", "preStop · exit 137 · 6.1 s"]
+
+
+def test_how_a_hook_ended_is_drawn_in_the_readers_language() -> None:
+    (label,) = [m.label for m in marks("graceful") if isinstance(m, BarClosed) and isinstance(m.label, Phrase)]
+    assert label.chinese.format(**label.values) == "preStop · 退出码 0 · 0.2 秒"
 
 
 def test_without_a_witness_the_signal_sent_is_drawn_and_says_so() -> None:

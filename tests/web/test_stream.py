@@ -76,6 +76,18 @@ def test_the_stream_of_an_ended_run_is_one_message_and_an_end(pages: Pages) -> N
     assert head == {"run": run.id, "card": run.example.replace("/", "--"), "reset": True, "live": False}
 
 
+def test_one_frame_says_that_it_deletes_and_it_is_that_from_which_the_steps_count(pages: Pages) -> None:
+    run = finished_run(pages)
+    everything, _ = events(pages, f"/runs/{run.id}/stream")
+    (deletes,) = [frame for frame in everything.frames if frame.get("deletes")]
+    assert "since-delete" in deletes["step"]["html"]
+    assert all(
+        "since-delete" not in frame["step"]["html"]
+        for frame in everything.frames
+        if "step" in frame and frame["seq"] < deletes["seq"]
+    )
+
+
 def test_a_live_run_sends_all_there_is_and_then_what_follows(pages: Pages) -> None:
     run, script = pages.run()
     script.start()
