@@ -79,6 +79,19 @@ EXERCISES = {
             absent=("Immediate deletion",),
         ),
     ),
+    "a hook that waits lets the program finish, and is killed with it": (
+        edited("stop-signal/quit-is-not-enough", "kill -QUIT 1", "kill -QUIT 1; sleep 5"),
+        Expectation(
+            story=("app preStop failed", "app exited 0"),
+            events=("FailedPreStopHook",),
+            logs=("QUIT: finishing the requests", "all requests finished"),
+            absent=("TERM: stopping at once",),
+        ),
+    ),
+    "a longer grace period in the manifest leaves the program more time": (
+        edited("graceful-deletion/budget", "terminationGracePeriodSeconds: 6", "terminationGracePeriodSeconds: 8"),
+        Expectation(story=("app killing", "app preStop finished", "app SIGTERM sent 5", "app SIGKILL", "app exited 137")),
+    ),
     "one handler in place of two is accepted": (
         replace(edited("handlers/two-handlers", HTTP_HANDLER, ""), refused=False),
         Expectation(story=("web preStop finished", "web exited 0")),
