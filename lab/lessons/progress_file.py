@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from lab.errors import ProgressError
@@ -70,4 +70,8 @@ def _mark(number: int, value: object) -> Mark:
         raise ProgressError(f"{where}.at is not a time") from error
     if at.tzinfo is None:
         raise ProgressError(f"{where}.at has no time zone")
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError as error:
+        raise ProgressError(f"{where}.at is not a time") from error
     return Mark(kind=kind, item=item, at=at, value=text)

@@ -11,12 +11,13 @@ import itertools
 import os
 import stat
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from lab.runtime import safe_paths
 
 MOST_ENTRIES = 500
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 EntryKind = Literal["directory", "file", "link", "other"]
 
@@ -49,9 +50,17 @@ def _entry(directory: int, name: str, status: os.stat_result) -> NodeEntry:
         name=name,
         kind=kind,
         size_bytes=status.st_size,
-        modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+        modified_at=_time(status.st_mtime),
         target=os.readlink(name, dir_fd=directory) if kind == "link" else "",
     )
+
+
+def _time(seconds: float) -> datetime:
+    """Return a time that a container may have chosen; the first or the last that there is for one beyond."""
+    try:
+        return _EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        return (datetime.max if seconds > 0 else datetime.min).replace(tzinfo=UTC)
 
 
 def _kind(mode: int) -> EntryKind:

@@ -73,3 +73,11 @@ def test_a_directory_full_of_names_is_cut(files: NodeFiles, node: Path) -> None:
 def test_a_name_that_is_no_text_is_listed(files: NodeFiles, node: Path) -> None:
     (Path(os.fsdecode(os.fsencode(node / "tmp") + b"/\xff\xfe"))).touch()
     assert [os.fsencode(name) for name in names(files, "/tmp") or ()] == [b"\xff\xfe"]
+
+
+@pytest.mark.parametrize("seconds", [99_999_999_999_999, -99_999_999_999, 253_402_300_800])
+def test_a_file_with_an_impossible_time_hides_nothing(files: NodeFiles, node: Path, seconds: int) -> None:
+    for name in ("a", "b"):
+        (node / "tmp" / name).touch()
+    os.utime(node / "tmp/a", (seconds, seconds))
+    assert names(files, "/tmp") == ["a", "b"]

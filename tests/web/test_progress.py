@@ -230,6 +230,8 @@ def test_progress_goes_to_another_browser_as_a_file(pages: Pages) -> None:
         (json.dumps({"kind": "rich", "item": "a"}), "kind"),
         (json.dumps({"kind": "tried", "item": "a"}), "kind"),
         (json.dumps({"kind": "ran", "item": "a" * 201}), "item"),
+        (json.dumps({"kind": "ran", "item": "a", "at": "0001-01-01T00:00:00+23:00"}), "at is not a time"),
+        (json.dumps({"kind": "ran", "item": "a", "at": "9999-12-31T23:59:59-23:00"}), "at is not a time"),
         (json.dumps({"kind": "ran", "item": "a", "value": 3}), "value"),
         (json.dumps({"kind": "ran", "item": "a", "at": "yesterday"}), "at is not a time"),
         (json.dumps({"kind": "ran", "item": "a", "at": "2026-01-01T00:00:00"}), "no time zone"),
