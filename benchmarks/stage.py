@@ -110,7 +110,7 @@ def scrub(browser: Browser, address: str) -> tuple[float, list[float], int, int]
             page.wait_for_timeout(MOVE_MILLISECONDS)
     page.mouse.up()
     times: list[float] = page.evaluate("window.between")
-    steps = page.locator("ol.steps > li").count()
+    steps = int(page.locator("[data-position]").inner_text().rpartition("/")[2])
     size = int(
         page.evaluate("fetch(document.querySelector('[data-stream]').dataset.stream).then(r => r.text()).then(t => t.length)")
     )

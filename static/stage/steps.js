@@ -5,8 +5,8 @@
 import { fill } from "./text.js";
 
 const PAGE_STEPS = 10;
-const WINDOW_ROWS = 240;
-const EDGE_ROWS = 30; // the window moves before the current row comes nearer to its edge
+const WINDOW_ROWS = 160;
+const EDGE_ROWS = 25; // the window moves before the current row comes nearer to its edge
 const CATCH_UP_MILLISECONDS = 90; // after which the window follows somebody who drags through a long run
 const FOLLOW_SLACK_PIXELS = 48; // a list scrolled this near to its end follows what is appended
 
