@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parents[2] / "static" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PAGES = ["/", "/lessons/what-hooks-are", "/lessons/graceful-deletion", "/nothing", "/open"]
+PAGES = ["/", "/lessons/what-hooks-are", "/lessons/graceful-deletion", "/nothing", "/open", "/glossary", "/reference"]
 
 
 def violations(page: Page, *within: str) -> list[str]:
