@@ -117,18 +117,22 @@ def end_of(instance: Instance, pod: PodKnown) -> Phrase | None:
 
 
 def files_of(known: Knowledge, pod: PodKnown) -> Phrase | None:
-    """Return where the pod's newest file on the node is; None when no file of a hostPath volume has changed."""
+    """Return where the pod's newest file on the node is, and how many more there are; None when no file of a hostPath volume has
+    changed."""
     found: list[Entry] = [entry for (uid, _), entry in known.files.items() if uid == pod.uid]
     kept = [e.fact for e in found if isinstance(e.fact, FileChanged) and e.fact.node_path and e.fact.change != "deleted"]
     if not kept:
         return None
-    values = {"path": kept[-1].node_path, "inside": kept[-1].path, "more": len(kept) - 1}
+    more = phrase(" {n} more such files are there.", "另有 {n} 个文件在节点上。", n=len(kept) - 1) if len(kept) > 1 else ""
+    values = {"path": kept[-1].node_path, "inside": kept[-1].path, "more": more}
     if pod.removed is not None or known.ended is not None:
         return phrase(
-            "`{path}` is still on the node: it lies outside the pod, which called it `{inside}`.",
-            "`{path}` 仍在节点上：它位于 Pod 之外，Pod 内的路径是 `{inside}`。",
+            "`{path}` is still on the node: it lies outside the pod, which called it `{inside}`.{more}",
+            "`{path}` 仍在节点上：它位于 Pod 之外，Pod 内的路径是 `{inside}`。{more}",
             **values,
         )
     return phrase(
-        "`{path}` on the node; the container calls it `{inside}`.", "节点上的 `{path}`，容器内的路径是 `{inside}`。", **values
+        "`{path}` on the node; the container calls it `{inside}`.{more}",
+        "节点上的 `{path}`，容器内的路径是 `{inside}`。{more}",
+        **values,
     )

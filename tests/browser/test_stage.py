@@ -327,6 +327,8 @@ def test_cluster_view_shows_what_kubectl_shows_and_says_what_is_hidden(page: Pag
     assert hidden == card.locator("ol.steps > [data-family=node]").count() > 0
     expect(card.locator("[data-hidden-count]")).to_contain_text(str(hidden))
     expect(card.get_by_text("This is all that kubectl can show")).to_be_visible()
+    expect(card.get_by_text("kubectl gives no such account")).to_be_visible()
+    expect(card.locator("[data-part=headline]")).to_be_hidden()
     expect(card.locator("[data-ruler-words]")).to_contain_text("nothing of how it is spent")
     expect(card.locator(".rulers .slice")).to_have_count(0)
     assert card.locator("[data-gutter] g > text:not(.ruler-title)").evaluate_all("all => all.map(t => t.firstChild.data)") == [
@@ -341,7 +343,9 @@ def test_cluster_view_shows_what_kubectl_shows_and_says_what_is_hidden(page: Pag
     page.reload()
     expect(card.get_by_role("button", name="What kubectl shows")).to_have_attribute("aria-pressed", "true")
     expect(card.locator("[data-position]")).to_have_text(f"{shown} / {shown}")
-    card.get_by_role("button", name="Truth").click()
+    card.get_by_role("link", name="the step that proves it").first.click()
+    expect(current(card)).to_have_attribute("data-family", "node")
+    expect(card.get_by_role("button", name="Truth")).to_have_attribute("aria-pressed", "true")
     expect(panel(card, "Files").get_by_text("Hello from the preStop Handler")).to_be_visible()
 
 

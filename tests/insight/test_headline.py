@@ -88,6 +88,14 @@ def test_the_file_of_example_2_is_said_to_be_on_the_node_after_the_pod() -> None
     )
 
 
+def test_of_several_files_it_says_how_many_more_there_are() -> None:
+    life = Life()
+    life.start()
+    for name in ("a", "b", "c"):
+        life.file(f"/v/{name}", node_path=f"/data/{name}", at=2.0)
+    assert life.lines()["files"] == "/data/c on the node; the container calls it /v/c. 2 more such files are there."
+
+
 @pytest.mark.parametrize(
     ("name", "fact_type", "now", "coming"),
     [
