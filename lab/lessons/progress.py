@@ -34,8 +34,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LessonProgress:
-    """How far a lesson is. ``ran`` of ``examples`` have been run, ``solved`` of ``challenges`` are solved, ``judged`` of
-    ``statements`` are judged; ``marked``: its learner says that it is finished."""
+    """How far a lesson is: how many of its examples were run, of its challenges solved, of its statements judged, and before how
+    many of the examples that ask for it a prediction was made. ``marked``: its learner says that it is finished."""
 
     lesson: Lesson
     state: LessonState
@@ -45,6 +45,8 @@ class LessonProgress:
     challenges: int
     judged: int
     statements: int
+    predicted: int
+    predictions: int
     marked: bool
 
 
@@ -84,6 +86,7 @@ class Progress:
         ran = sum(self.has("ran", example.id) for example in examples)
         solved = sum(self.challenge(example) == "solved" for example in challenges)
         passed = all(self.challenge(example) in ("solved", "skipped") for example in challenges)
+        predictable = [example for example in lesson.examples if example.cards.every]
         statements = [item.id for item in lesson.judgements("en")]
         marked = self.has("finished", lesson.slug)
         finished = marked or (ran == len(examples) if examples else bool(challenges) and passed)
@@ -96,6 +99,8 @@ class Progress:
             challenges=len(challenges),
             judged=sum(self.has("judged", item) for item in statements),
             statements=len(statements),
+            predicted=sum(self.has("predicted", example.id) for example in predictable),
+            predictions=len(predictable),
             marked=marked,
         )
 

@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from lab.errors import ProgressError
+from lab.insight.predictions import Prediction
 from lab.lessons import Catalog, Example
 from lab.lessons.progress_file import read_progress
 from lab.web import create_blueprint
@@ -262,6 +263,17 @@ def test_a_reset_wants_to_be_confirmed(pages: Pages) -> None:
     assert marks(pages) != {}
     assert pages.post("/progress/reset", sure="yes").status_code == 303
     assert marks(pages) == {}
+
+
+def test_a_prediction_counts_once_its_run_has_begun(pages: Pages) -> None:
+    example = next(example for example in pages.catalog.examples if example.cards.every)
+    prediction = Prediction(order=tuple(card.key for card in example.cards.happening), never=())
+    pages.predictions.keep(pages.cluster(), example.id, prediction)
+    assert ("predicted", example.id) not in marks(pages)
+    press_run(pages, example)
+    assert ("predicted", example.id) in marks(pages)
+    row = pages.client.get("/progress").text.partition(f'href="/lessons/{example.lesson}"')[2].partition("</tr>")[0]
+    assert "<td>1 / " in row.rpartition("<td>")[1] + row.rpartition("<td>")[2]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
