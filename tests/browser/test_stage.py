@@ -346,6 +346,7 @@ def test_cluster_view_shows_what_kubectl_shows_and_says_what_is_hidden(page: Pag
     card.get_by_role("link", name="the step that proves it").first.click()
     expect(current(card)).to_have_attribute("data-family", "node")
     expect(card.get_by_role("button", name="Truth")).to_have_attribute("aria-pressed", "true")
+    card.get_by_role("button", name="Last step").click()
     expect(panel(card, "Files").get_by_text("Hello from the preStop Handler")).to_be_visible()
 
 
