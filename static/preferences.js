@@ -28,7 +28,7 @@ function keepInCookie(theme) {
 function rememberPlace(link) {
   link.hash = "";
   const parts = [...document.querySelectorAll("main [id^=part-], main [data-card], main h2[id], main h3[id]")];
-  const at = parts.filter((part) => part.getBoundingClientRect().top < innerHeight / 3).at(-1);
+  const at = parts.filter((part) => part.getClientRects().length > 0 && part.getBoundingClientRect().top < innerHeight / 3).at(-1);
   if (!at || scrollY === 0) return;
   tabMemory.set(PLACE, JSON.stringify({ path: link.pathname, id: at.id, top: at.getBoundingClientRect().top }));
 }

@@ -64,7 +64,7 @@ class Converter:
             _Pass(self),
         ]
         converter = markdown.Markdown(extensions=extensions, output_format="html")
-        return converter.convert(text)
+        return converter.convert(text).replace("<pre><code", '<pre tabindex="0"><code')  # it scrolls, by keyboard too
 
     def rework(self, root: ElementTree.Element) -> None:
         """Work on the tree of a text."""
