@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from lab.insight.shell_tokens import Token, Unreadable, tokens
@@ -16,6 +17,7 @@ from lab.insight.shell_tokens import Token, Unreadable, tokens
 Kind = Literal["while", "until", "for", "if", "group", "subshell", "function"]
 
 _CLOSING = {"then", "else", "elif", "fi", "do", "done", "}"}
+_REMEMBERED = 8  # scripts: every rule of the lint asks about the same few; the tree of a long one takes megabytes
 _DEEPEST = 40  # of compounds in compounds; no manifest comes near, and a reader's stack is kept
 
 
@@ -53,6 +55,7 @@ class Item:
 Script = tuple[Item, ...]
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def read_script(text: str) -> Script | None:
     """Return what the script consists of, or None when it holds something that this reader does not know."""
     try:
