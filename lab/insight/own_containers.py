@@ -27,6 +27,7 @@ _KEPT_WITH_OWN_IMAGE = _KEPT.union(
 )
 _SERVES = ("nginx", "openresty")
 _PROCESS = re.compile(r"\b(?:pidof|pkill|pgrep|killall)(?: +-\S+)* +([A-Za-z][\w.-]*)")
+_OWN_PORT = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::| +)(\d{1,5})\b")
 _HOOKS = ("postStart", "preStop")
 
 
@@ -147,6 +148,18 @@ def _concerns(old: JSON, new: JSON, path: str, stand_in: StandIn) -> Iterator[tu
                     name=name,
                 ),
             )
+        for port in dict.fromkeys(_OWN_PORT.findall(" ".join(argv))):
+            if not _is_served({"port": port}, new):
+                yield (
+                    where,
+                    phrase(
+                        "{hook} asks port {port} of its own pod, on which nothing listens in the stand-in. If it waits for an "
+                        "answer, it does not end.",
+                        "{hook} 要访问本 Pod 的端口 {port}，而替身里没有程序监听它。如果它要等到有响应为止，就不会结束。",
+                        hook=hook,
+                        port=port,
+                    ),
+                )
         if not calls.is_whole:
             yield (
                 where,

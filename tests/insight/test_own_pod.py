@@ -185,6 +185,13 @@ def test_a_hook_that_looks_for_the_program_is_told_that_it_is_not_there() -> Non
     assert any("looks for the process vault" in line for line in said(found.concerns))
 
 
+def test_a_script_that_asks_its_own_port_is_told_that_nothing_listens() -> None:
+    found, _ = adopted(manifest(CHARTS["elasticsearch"]))
+    assert [line.partition(".")[0] for line in said(found.concerns)] == [
+        "postStart asks port 9200 of its own pod, on which nothing listens in the stand-in"
+    ]
+
+
 def test_an_image_of_the_lab_keeps_its_command_probes_and_security_context() -> None:
     text = """
 apiVersion: v1
