@@ -91,12 +91,13 @@ class Sandboxes:
         try:
             with self._engine.words(f"adopt a sandbox for pod {config.namespace}/{config.pod_name}"):
                 self._engine.api.rename(warm.id, _name(config))
-                if self._engine.api.inspect_container(warm.id)["State"]["Running"]:
+                found: JSON = self._engine.api.inspect_container(warm.id)
+                if found["State"]["Running"] and _addresses(found) == [warm.ip]:
                     return Sandbox(id=warm.id, ip=warm.ip)
         except EngineUnavailable:
             raise
         except EngineError:
-            pass  # somebody removed it: the pod does not suffer
+            pass  # somebody removed it, or its network: the pod does not suffer
         with suppress(EngineError):
             self._remove(warm.id)
         return None
@@ -122,8 +123,8 @@ class Sandboxes:
             except EngineError:
                 self._remove(sandbox_id)
                 raise
-        (endpoint,) = state["NetworkSettings"]["Networks"].values()
-        return Sandbox(id=sandbox_id, ip=str(endpoint["IPAddress"]))
+        (address,) = _addresses(state)
+        return Sandbox(id=sandbox_id, ip=address)
 
     def _request(self, config: SandboxConfig) -> JSON:
         network = self._networks.require(config.cluster)
@@ -137,6 +138,10 @@ class Sandboxes:
 
 def _name(config: SandboxConfig) -> str:
     return f"k8s_POD_{config.pod_name}_{config.namespace}_{config.pod_uid}_0"
+
+
+def _addresses(state: JSON) -> list[str]:
+    return [str(endpoint["IPAddress"]) for endpoint in state["NetworkSettings"]["Networks"].values()]
 
 
 def _asked_for(request: JSON) -> JSON:

@@ -99,17 +99,24 @@ def test_a_pod_with_another_hostname_gets_a_sandbox_of_its_own(warm_lab: Any, ap
     assert api.inspect_container(sandbox.id)["Config"]["Hostname"] == "other"
 
 
-@pytest.mark.parametrize("harm", ["kill", "remove"])
+@pytest.mark.parametrize("harm", ["kill", "remove", "disconnect", "remove its network"])
 def test_a_pod_does_not_suffer_when_its_warm_sandbox_has_gone(warm_lab: Any, api: docker.APIClient, harm: str) -> None:
     kept = keep_one_warm(api, warm_lab)
+    (network,) = api.inspect_container(kept)["NetworkSettings"]["Networks"].values()
     if harm == "kill":
         api.kill(kept)
         api.wait(kept)
-    else:
+    elif harm == "remove":
         api.remove_container(kept, force=True)
+    else:
+        api.disconnect_container_from_network(kept, network["NetworkID"], force=True)
+        if harm == "remove its network":
+            api.remove_network(network["NetworkID"])
     sandbox = warm_lab.runtime.run_pod_sandbox(warm_lab.sandbox_config())
     assert sandbox.id != kept
-    assert api.inspect_container(sandbox.id)["State"]["Running"]
+    found = api.inspect_container(sandbox.id)
+    assert found["State"]["Running"]
+    assert [one["IPAddress"] for one in found["NetworkSettings"]["Networks"].values()] == [sandbox.ip]
     assert [c["Id"] for c in containers(api, warm_lab)] == [sandbox.id]
 
 
