@@ -17,7 +17,7 @@ from lab.insight.stand_ins import BUSYBOX, NGINX, StandIn, calls_of, missing
 JSON = dict[str, Any]
 Remarks = tuple[tuple[str, Phrase], ...]
 
-WAITING = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1; done"]
+WAITING = ["sh", "-c", "trap 'exit 0' TERM QUIT; while :; do sleep 1; done"]  # QUIT: the nginx image's stop signal
 _KEPT = frozenset(
     ("name", "image", "command", "args", "env", "ports", "lifecycle", "volumeMounts", "restartPolicy", "tty", "stdin")
 )
@@ -90,9 +90,9 @@ def _new_command(new: JSON, path: str, stand_in: StandIn, written: str) -> Itera
     yield (
         f"{path}.command",
         phrase(
-            "Your program is not here. A shell takes its place, waits, and exits 0 within a second of SIGTERM; how long your "
-            "program takes cannot be seen here.",
-            "这里没有你的程序，由一个 shell 代替它：一直等待，收到 SIGTERM 后一秒内以 0 退出。你的程序需要多久，在这里看不到。",
+            "Your program is not here. A shell takes its place, waits, and exits 0 within a second of the stop signal; how long "
+            "your program takes cannot be seen here.",
+            "这里没有你的程序，由一个 shell 代替它：一直等待，收到停止信号后一秒内以 0 退出。你的程序需要多久，在这里看不到。",
         ),
     )
 
@@ -233,6 +233,14 @@ def _said_of_image(written: str, stand_in: StandIn, is_own: bool) -> Phrase:
             "{written} becomes the lab’s {image}, perhaps of another version.",
             "{written} 换成实验室自带的 {image}，版本可能不同。",
             written=written,
+            image=stand_in.image,
+        )
+    if stand_in is NGINX:
+        return phrase(
+            "{written} is not here and nothing is downloaded: {image} stands in for it. Its stop signal is SIGQUIT, whatever that "
+            "of your image is.",
+            "这里没有 {written}，也不会下载：由 {image} 代替。无论你的镜像用什么停止信号，{image} 的是 SIGQUIT。",
+            written=written or "?",
             image=stand_in.image,
         )
     return phrase(

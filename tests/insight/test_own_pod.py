@@ -185,6 +185,13 @@ def test_a_hook_that_looks_for_the_program_is_told_that_it_is_not_there() -> Non
     assert any("looks for the process vault" in line for line in said(found.concerns))
 
 
+def test_a_stand_in_with_another_stop_signal_says_so_and_still_ends_by_it() -> None:
+    found, pod = adopted(manifest(CHARTS["cilium"]))
+    assert any("stop signal is SIGQUIT" in line for line in said(found.changes))
+    assert "trap 'exit 0' TERM QUIT" in pod["spec"]["containers"][0]["command"][2]
+    assert not any("SIGQUIT" in line for line in said(adopted(manifest(CHARTS["kong"]))[0].changes))
+
+
 def test_a_script_that_asks_its_own_port_is_told_that_nothing_listens() -> None:
     found, _ = adopted(manifest(CHARTS["elasticsearch"]))
     assert [line.partition(".")[0] for line in said(found.concerns)] == [
@@ -225,7 +232,7 @@ def test_a_command_of_the_lost_image_gives_way_to_a_shell_that_waits() -> None:
     found, pod = adopted(text)
     container = pod["spec"]["containers"][0]
     assert container["command"][:2] == ["sh", "-c"]
-    assert "trap 'exit 0' TERM" in container["command"][2]
+    assert "trap 'exit 0' TERM QUIT" in container["command"][2]
     assert "args" not in container
     assert any("Your program is not here" in line for line in said(found.changes))
 
