@@ -94,8 +94,9 @@ class PodWorker:
 
     def _sync_pod(self) -> SyncOutcome:
         """Publish the status as it was before this pass, then bring the pod nearer to its spec."""
+        too_late = self._deadline_passed()  # first: the status tells it already (kubelet_pods.go: generateAPIPodStatus)
         given = self._publish()
-        if is_terminal(computed_phase(given)) or self._deadline_passed():
+        if is_terminal(computed_phase(given)) or too_late:
             return SyncOutcome(finished=True)
         if self._volumes is None:
             self._volumes = self._mounter.mount()

@@ -18,6 +18,7 @@ from lab.timeline.facts import (
     HookSkipped,
     LogChunk,
     LogTruncated,
+    ObjectWritten,
     ObserverUnavailable,
     WorkerFailed,
 )
@@ -67,6 +68,18 @@ def test_a_deadline_stops_the_pod_with_its_hooks_and_keeps_the_object(given: Giv
     assert run.event_times("Killing") == [4.0]
     assert run.warnings() == []
     assert run.is_in_api
+
+
+def test_a_deadline_that_passes_during_post_start_ends_the_pod_before_it_was_ever_ready(given: Given) -> None:
+    story = given(app=polite(0.0, 0, hook=takes(6))).run(pod(container(post_start="hook"), activeDeadlineSeconds=4), seconds=9)
+    assert story.event_times("DeadlineExceeded") == [6.0]
+    assert "True" not in [
+        condition["status"]
+        for write in story.facts(ObjectWritten)
+        for condition in write.object.get("status", {}).get("conditions", ())
+        if condition["type"] == "Ready"
+    ]
+    assert (story.status["phase"], story.status["reason"]) == ("Failed", "DeadlineExceeded")
 
 
 def test_a_deadline_that_is_moved_counts_from_the_beginning(given: Given) -> None:
