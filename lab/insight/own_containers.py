@@ -237,8 +237,8 @@ def _said_of_image(written: str, stand_in: StandIn, is_own: bool) -> Phrase:
         )
     if stand_in is NGINX:
         return phrase(
-            "{written} is not here and nothing is downloaded: {image} stands in for it. Its stop signal is SIGQUIT, whatever that "
-            "of your image is.",
+            "{written} is not here and nothing is downloaded: {image} stands in for it. Its stop signal is SIGQUIT, whatever "
+            "that of your image is.",
             "这里没有 {written}，也不会下载：由 {image} 代替。无论你的镜像用什么停止信号，{image} 的是 SIGQUIT。",
             written=written or "?",
             image=stand_in.image,
