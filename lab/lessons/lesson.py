@@ -16,7 +16,8 @@ it) and Markdown with tables, fenced code and attribute lists. On top of that:
   by hand, a fence ``text unrecorded`` quotes something else;
 - ``{{ set: EXAMPLE PATH = VALUE | words }}`` inside a sentence offers to change one field in the editor.
 
-Code is ``<pre tabindex="0"><code class="language-yaml">``. HTML in the Markdown is passed through: only content folders come here.
+Code is ``<pre tabindex="0"><code class="language-yaml">``. HTML in the Markdown is passed through: only content folders come
+here.
 """
 
 from __future__ import annotations

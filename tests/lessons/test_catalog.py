@@ -102,8 +102,7 @@ def test_a_lesson_knows_its_neighbours(content: Path) -> None:
 def test_code_keeps_its_lines_and_says_its_language(content: Path) -> None:
     append(content, "01-one/lesson.en.md", "\n```yaml\nkind: Pod\n\n  {{ example: small }}\n一\n二 <b>\n```\n")
     expected = (
-        '<pre tabindex="0"><code class="language-yaml">kind: Pod\n\n  '
-        '{{ example: small }}\n一\n二 &lt;b&gt;\n</code></pre>'
+        '<pre tabindex="0"><code class="language-yaml">kind: Pod\n\n  {{ example: small }}\n一\n二 &lt;b&gt;\n</code></pre>'
     )
     assert expected in html(content)
 
