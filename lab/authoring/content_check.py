@@ -47,10 +47,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """An example that was checked: nothing found means that all is well. ``rehearsed`` is its run as the lesson tells it."""
+    """An example that was checked: nothing found means that all is well. ``rehearsed`` is its run as the lesson tells it,
+    ``solved`` that of a challenge's solution."""
 
     example: Example
     rehearsed: Rehearsed
+    solved: Rehearsed | None
     findings: tuple[Finding, ...]
     seconds: float
 
@@ -91,20 +93,20 @@ def _checked(example: Example, play: Play, clock: Clock) -> Checked | Exception:
     began = clock.monotonic()
     try:
         rehearsed = play(example)
-        findings = tuple(_findings(example, rehearsed, play))
+        solved = play(example.solved(example.challenge)) if example.challenge else None
     except Exception as error:
         return error
-    return Checked(example=example, rehearsed=rehearsed, findings=findings, seconds=clock.monotonic() - began)
+    findings = tuple(_findings(example, rehearsed, solved))
+    return Checked(example=example, rehearsed=rehearsed, solved=solved, findings=findings, seconds=clock.monotonic() - began)
 
 
-def _findings(example: Example, rehearsed: Rehearsed, play: Play) -> Iterator[Finding]:
+def _findings(example: Example, rehearsed: Rehearsed, solved: Rehearsed | None) -> Iterator[Finding]:
     yield from _at("example.yaml", example, rehearsed.troubles)
     yield from _at("example.yaml", example, rehearsed.sightings.amiss(example.expect))
     yield from _at("example.yaml", example, _amiss_in_files(example, rehearsed))
     yield from _at("example.yaml", example, _amiss_in_cards(example.cards, rehearsed))
-    if example.challenge is not None:
+    if example.challenge is not None and solved is not None:
         yield from _at("check.yaml", example, judge_start(example.challenge, rehearsed.entries))
-        solved = play(example.solved(example.challenge))
         yield from _at("solution.yaml", example, solved.troubles)
         yield from _at("solution.yaml", example, judge_solution(example.challenge, solved.entries))
 

@@ -20,8 +20,8 @@ from lab.timeline.run import Run
 VARYING = ("log", "file", "readiness", "liveness", "startup", "status", "event")
 
 
-def write_recording(root: Path, example: Example, rehearsed: Rehearsed, versions: Versions) -> Path:
-    """Write the run of an example beside it and return the file."""
+def write_recording(root: Path, example: Example, rehearsed: Rehearsed, versions: Versions, *, file: str = FILE_NAME) -> None:
+    """Write the run of an example beside it."""
     first, last = rehearsed.entries[0], rehearsed.entries[-1]
     assert isinstance(first.fact, RunOpened)  # noqa: S101 - a rehearsal begins with it
     assert isinstance(last.fact, RunClosed)  # noqa: S101 - and ends with it when there was no trouble
@@ -35,9 +35,7 @@ def write_recording(root: Path, example: Example, rehearsed: Rehearsed, versions
         opened_at=first.at,
         ended=last.fact,
     )
-    file = root / example.folder / FILE_NAME
-    file.write_text(bundle_text(run, rehearsed.entries, versions, indent=None), encoding="utf-8")
-    return file
+    (root / example.folder / file).write_text(bundle_text(run, rehearsed.entries, versions, indent=None), encoding="utf-8")
 
 
 def outdated(root: Path, example: Example, rehearsed: Rehearsed) -> Iterator[str]:

@@ -159,10 +159,14 @@ Then = Callable[[Path, "Checked", "Versions"], list[str]]
 
 
 def _keep(root: Path, checked: Checked, versions: Versions) -> list[str]:
-    """Keep the run as the example's recording."""
+    """Keep the run as the example's recording, and beside a challenge that of its solution."""
     from lab.authoring.recordings import write_recording
+    from lab.lessons.recordings import SOLVED_FILE_NAME
 
-    write_recording(root, checked.example, checked.rehearsed, versions)
+    example = checked.example
+    write_recording(root, example, checked.rehearsed, versions)
+    if checked.solved is not None and example.challenge is not None:
+        write_recording(root, example.solved(example.challenge), checked.solved, versions, file=SOLVED_FILE_NAME)
     return []
 
 
