@@ -80,11 +80,22 @@ def test_the_recorded_solution_passes(example: Example) -> None:
 
 
 @every_challenge
-def test_a_solution_that_was_killed_too_early_or_aborted_does_not_pass(example: Example) -> None:
+def test_a_solution_whose_run_was_aborted_does_not_pass(example: Example) -> None:
     entries = SOLVED[example.id]
-    assert not challenge(example).check.judge(killed_too_early(entries)).passed
     aborted = replace(entries[-1], fact=RunAborted(run_id="r", why="the lab stopped", by="lab"))
     assert not challenge(example).check.judge((*entries[:-1], aborted)).passed
+
+
+def check_text(example: Example) -> str:
+    return (CATALOG.root / example.folder / "check.yaml").read_text(encoding="utf-8")
+
+
+ENDING = [example for example in CATALOG.examples if example.challenge and "exited 0" in check_text(example)]
+
+
+@pytest.mark.parametrize("example", ENDING, ids=lambda example: example.id)
+def test_a_solution_that_was_killed_too_early_does_not_pass_where_the_program_must_end_well(example: Example) -> None:
+    assert not challenge(example).check.judge(killed_too_early(SOLVED[example.id])).passed
 
 
 @every_challenge
@@ -95,8 +106,8 @@ def test_a_solution_whose_traces_are_missing_does_not_pass(example: Example) -> 
 
 
 def asks_for_the_hook_before_the_signal(example: Example) -> bool:
-    text = (CATALOG.root / example.folder / "check.yaml").read_text(encoding="utf-8")
-    return any("preStop" in line and line.find("SIG") > line.find("preStop") for line in text.splitlines() if "order:" in line)
+    lines = [line for line in check_text(example).splitlines() if "order:" in line]
+    return any("preStop" in line and line.find("SIG") > line.find("preStop") for line in lines)
 
 
 ORDERED = [example for example in CATALOG.examples if example.challenge and asks_for_the_hook_before_the_signal(example)]
