@@ -87,6 +87,7 @@ def pod_writes() -> list[dict[str, Any]]:
         {"kind": "Pod", "verb": "status", "writer": "kubelet", "object": pod},
         {"kind": "Pod", "verb": "delete", "writer": "user", "object": {**pod, "metadata": deleted}},
         {"kind": "Pod", "verb": "delete", "writer": "user", "object": gone},
+        {"kind": "Pod", "verb": "delete", "writer": "controller", "object": gone},
         {"kind": "Pod", "verb": "delete", "writer": "kubelet", "object": gone},
         {"kind": "Pod", "verb": "remove", "writer": "kubelet", "object": gone},
         {"kind": "Event", "verb": "create", "writer": "kubelet", "object": event},

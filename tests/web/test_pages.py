@@ -186,3 +186,12 @@ def test_a_step_says_why_and_what_kubectl_has_of_it(pages: Pages) -> None:
     html = unescape(pages.client.get(f"/runs/{run_whole_life(pages).id}").text)
     assert "6 s is the pod’s terminationGracePeriodSeconds." in html
     assert "kubectl shows no signal, neither which nor when." in html
+
+
+def test_a_pod_that_the_lab_removes_was_not_deleted_by_the_learner(pages: Pages) -> None:
+    run, script = pages.run()
+    script.start()
+    script.pod("delete", "controller", None, deletionGracePeriodSeconds=0)
+    html = unescape(pages.client.get(f"/runs/{run.id}").text)
+    assert "The lab removes the pod, because it ends the run. Kubernetes would not do this." in html
+    assert "You deleted the pod" not in html
