@@ -6,6 +6,7 @@ what refuses the text, what would be found after that was mended, and what is ac
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,10 +14,12 @@ from lab.insight.lint import LintNote
 from lab.insight.lint_rules import lint_review
 from lab.pods.notes import FieldNote
 from lab.pods.refusals import Refusal, refusals_text
-from lab.pods.review import ReviewedDocument, review
+from lab.pods.review import Review, ReviewedDocument, review
 from lab.web.wording import Wording
 
 FILENAME = "pod.yaml"
+
+_LOGGER = logging.getLogger(__name__)
 
 _LINT_KINDS = {"warning": "lint", "note": "note"}
 Kind = Literal["refusal", "also-found", "warning"]
@@ -82,8 +85,17 @@ def diagnose(text: str) -> Diagnosis:
         by_lab=any(refusal.by == "lab" for refusal, _ in refusals),
         accepted=sum(document.object is not None for document in found.documents),
         remarks=tuple(remarks),
-        lint=lint_review(text, found),
+        lint=_lint(text, found),
     )
+
+
+def _lint(text: str, found: Review) -> tuple[LintNote, ...]:
+    """Return the lint's notes. They are advice: a rule at fault must not keep a learner from the page."""
+    try:
+        return lint_review(text, found)
+    except Exception:
+        _LOGGER.exception("the lint has failed; its notes are left out")
+        return ()
 
 
 def _document_remarks(document: ReviewedDocument) -> list[Remark]:

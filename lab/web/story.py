@@ -7,6 +7,7 @@ No I/O, no clock.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from lab.insight.hands import Hands
@@ -34,6 +35,8 @@ from lab.timeline.facts import (
 )
 from lab.timeline.folds import stamped
 from lab.timeline.tables import PodRow, pod_row
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,7 +108,7 @@ class Story:
             return False
         self.seq, self.last = entry.seq, entry
         self.known.add(entry)
-        self.hints.add(entry)
+        self._hint(entry)
         self.hands.add(entry)
         self.told = tuple(moment.text for moment in self._teller.add(entry))
         if self.judge is not None:
@@ -133,6 +136,13 @@ class Story:
             case ContainerCreated(attempt=attempt):
                 self.created[entry.pod_uid, entry.container, attempt] = entry
         return True
+
+    def _hint(self, entry: Entry) -> None:
+        """Let the hints take an entry in. They are advice: a rule at fault must not keep anybody from the run."""
+        try:
+            self.hints.add(entry)
+        except Exception:
+            _LOGGER.exception("a hint has failed at entry %d; it is left out", entry.seq)
 
     def since_run_seconds(self, entry: Entry) -> float:
         """Return how long after Run an entry was appended."""
