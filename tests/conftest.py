@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,3 +33,11 @@ def lab_images(docker_client: Any) -> dict[str, LabImage]:
 def _engine_and_images_where_marked(request: pytest.FixtureRequest) -> None:
     if any(request.node.get_closest_marker(name) for name in ("engine", "browser")):
         request.getfixturevalue("lab_images")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Let the commands that tests start be interrupted: what a shell runs in the background ignores SIGINT, and so does every
+    child of it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
