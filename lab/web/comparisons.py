@@ -207,7 +207,7 @@ def _row(pair: Pair, left: _Told, right: _Told, anchor: Anchor) -> ComparedRow:
 
 def _slim(frame: JSON) -> JSON | None:
     """Return what lifelines need of a frame."""
-    kept: JSON = {name: frame[name] for name in ("marks", "ruler") if name in frame}
+    kept: JSON = {name: frame[name] for name in ("deletes", "marks", "ruler") if name in frame}
     if "step" in frame:
         kept["step"] = {**frame["step"], "html": ""}
     return {"seq": frame["seq"], "t": frame["t"], **kept} if kept else None
