@@ -14,7 +14,14 @@ pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parents[2] / "static" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PAGES = ["/", "/lessons/what-hooks-are", "/lessons/graceful-deletion", "/nothing", "/open", "/glossary", "/reference"]
+PAGES = [
+    "/",
+    *(f"/lessons/{slug}" for slug in ("what-hooks-are", "graceful-deletion", "incidents")),
+    *(f"/{name}" for name in ("challenges", "reference", "glossary", "search", "progress", "own", "open", "compare", "nothing")),
+    "/challenges/incidents/wrapper",
+    "/copy-out/what-hooks-are/both-hooks",
+    "/embed/what-hooks-are/both-hooks",
+]
 
 
 def violations(page: Page, *within: str) -> list[str]:
