@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import lab
 from lab.clock import Clock
@@ -30,6 +32,7 @@ from lab.runtime.signals import ObserverUnavailable, open_observer
 from lab.store.store import Store
 from lab.timeline.bundle import Versions
 
+PASSING_DATA_PREFIX = "pod-hook-lab-run-"  # of such a data directory; `lab sweep` finds what a killed command left by it
 REQUIRED_IMAGES = (PAUSE_IMAGE, "nginx", "busybox")
 KUBERNETES = "v1.36"  # whose rules the lab follows
 ENGINE_ANSWER_SECONDS = 5.0  # so long an engine that answered is believed to be well
@@ -73,6 +76,18 @@ def open_node_side(settings: Settings, instance: str, clock: Clock, cleanup: Exi
     if not wall.installed:
         _LOGGER.warning("%s; %s", wall.why, wall.remedy)
     return NodeSide(runtime=runtime, files=files, witness_problem=problem)
+
+
+def open_passing_node_side(settings: Settings, clock: Clock, cleanup: ExitStack) -> tuple[NodeSide, str]:
+    """Open an engine's side whose data directory lasts no longer than ``cleanup``, and return it with the name of its instance.
+    Raises EngineUnavailable before anything is made."""
+    directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix=PASSING_DATA_PREFIX))
+    settings = replace(settings, data=Path(directory))
+    cleanup.enter_context(settings.data_directory.lock())
+    instance = settings.data_directory.instance_id
+    side = open_node_side(settings, instance, clock, cleanup)
+    side.runtime.engine_info()
+    return side, instance
 
 
 class Laboratory:

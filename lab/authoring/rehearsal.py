@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import lab
 from lab.authoring.sightings import Sightings
 from lab.clock import Clock
 from lab.cluster.cluster import Cluster, ClusterOptions
 from lab.config import Settings
-from lab.laboratory import KUBERNETES, NodeSide, open_node_side
+from lab.laboratory import KUBERNETES, NodeSide, open_passing_node_side
 from lab.lessons import Example
 from lab.scenarios.recording import Recorder
 from lab.scenarios.scenario import Scenario
@@ -23,7 +21,6 @@ from lab.timeline.bundle import Versions
 from lab.timeline.facts import Entry, RunClosed
 from lab.timeline.timeline import MemoryJournal, Timeline
 
-DATA_PREFIX = "pod-hook-lab-run-"  # `lab sweep` finds what a killed rehearsal left by it
 NAMESPACE = "default"
 PATIENCE_SECONDS = 180.0  # a deadline for what must come, not a measure of how fast
 KEEP_ENTRIES = 1_000_000
@@ -81,12 +78,8 @@ class Rehearsal:
 def open_rehearsal(settings: Settings, clock: Clock) -> Iterator[Rehearsal]:
     """Open the engine for rehearsals; whatever they made is gone at the end. Raises EngineUnavailable, SettingsError."""
     with ExitStack() as cleanup:
-        directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix=DATA_PREFIX))
-        settings = replace(settings, data=Path(directory))
-        cleanup.enter_context(settings.data_directory.lock())
-        side = open_node_side(settings, settings.data_directory.instance_id, clock, cleanup)
-        side.runtime.engine_info()  # no engine is said before anything is made
-        cleanup.callback(side.runtime.sweep, settings.data_directory.instance_id)
+        side, instance = open_passing_node_side(settings, clock, cleanup)
+        cleanup.callback(side.runtime.sweep, instance)
         yield Rehearsal(side, clock)
 
 

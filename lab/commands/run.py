@@ -12,7 +12,6 @@ import os
 import secrets
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from lab.timeline.facts import HoldPoint
 
 TERMINATED = 128 + signal.SIGTERM  # as shells say it
-DATA_PREFIX = "pod-hook-lab-run-"  # of the data directory of one run; `lab sweep` finds what a killed run left by it
 KEEP_ENTRIES = 1_000_000  # a headless run keeps its whole timeline in memory, to write the trace at the end
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -111,17 +109,13 @@ def _record(scenario: Scenario, *, tell: bool, timeout_seconds: float | None, ho
     """Play on a cluster made for it, and clear that away."""
     from lab.clock import SystemClock
     from lab.config import read_settings
-    from lab.laboratory import open_node_side
+    from lab.laboratory import open_passing_node_side
     from lab.scenarios.hold_prompt import HoldPrompt
     from lab.scenarios.recording import Recorder
 
     clock, run_id = SystemClock(), secrets.token_hex(6)
     with ExitStack() as cleanup:
-        directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix=DATA_PREFIX))
-        settings = replace(read_settings(), data=Path(directory))
-        cleanup.enter_context(settings.data_directory.lock())
-        side = open_node_side(settings, settings.data_directory.instance_id, clock, cleanup)
-        side.runtime.engine_info()  # no engine is said before anything is made
+        side, _ = open_passing_node_side(read_settings(), clock, cleanup)
         recorders: list[Recorder] = []
         cluster = _open_cluster(side, scenario, clock, recorders)
         cleanup.callback(_clear, side, cluster)

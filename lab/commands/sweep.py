@@ -95,10 +95,10 @@ def _lock(directory: DataDirectory, held: ExitStack) -> None:
 
 def _left_by_killed_runs(held: ExitStack) -> Iterator[DataDirectory]:
     """Yield the data directories of runs that have not removed them and do not live any more, locked."""
-    from lab.commands.run import DATA_PREFIX
     from lab.config import DataDirectory
+    from lab.laboratory import PASSING_DATA_PREFIX
 
-    for path in sorted(Path(tempfile.gettempdir()).glob(f"{DATA_PREFIX}*")):
+    for path in sorted(Path(tempfile.gettempdir()).glob(f"{PASSING_DATA_PREFIX}*")):
         directory = DataDirectory(path)
         try:
             if directory.was_used:

@@ -52,18 +52,19 @@ class Gathering:
         """What has been gathered; it grows with the gathering."""
         return Evidence(moments=self._moments, files=self._files, pod=self._pod)
 
-    def add(self, entry: Entry) -> None:
-        """Take the next entry in."""
-        fact = entry.fact
+    def add(self, entry: Entry) -> bool:
+        """Take the next entry in, and return whether it brought evidence."""
+        fact, before = entry.fact, len(self._moments)
         if isinstance(fact, LogChunk):
             if self._lines >= KEPT_LOG_LINES:
-                return
+                return False
             self._lines += len(fact.lines)
         elif isinstance(fact, FileChanged):
             self._files |= dict.fromkeys((path for path in (fact.path, fact.node_path) if path), fact.text)
         elif isinstance(fact, ObjectWritten) and self._pod is None and _creates_a_pod(fact):
             self._pod = fact.object
         self._moments += self._teller.add(entry)
+        return len(self._moments) > before
 
 
 def _creates_a_pod(written: ObjectWritten) -> bool:

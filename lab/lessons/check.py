@@ -85,15 +85,23 @@ class Judge:
         self._gathering = Gathering()
         self._closed = False
         self._aborted = False
+        self._verdict: Verdict | None = None  # of the evidence so far: a page asks at every entry, most bring none
 
     def add(self, entry: Entry) -> None:
         """Take the run's next entry in."""
-        self._gathering.add(entry)
+        told = self._gathering.add(entry)
         self._closed = self._closed or isinstance(entry.fact, RunClosed)
         self._aborted = self._aborted or isinstance(entry.fact, RunAborted)
+        if told or self._closed or self._aborted:
+            self._verdict = None
 
     def verdict(self) -> Verdict:
         """Return how the run stands."""
+        if self._verdict is None:
+            self._verdict = self._judged()
+        return self._verdict
+
+    def _judged(self) -> Verdict:
         evidence = self._gathering.evidence
         held = tuple(requirement.that.holds(evidence) for requirement in self.check.require)
         spoilt = _first(self.check.failcheck, evidence)
