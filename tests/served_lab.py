@@ -25,7 +25,7 @@ from typing import Any
 from docker.errors import NotFound
 
 from lab.clock import SystemClock, Thread
-from lab.config import DataDirectory
+from lab.data_directory import DataDirectory
 
 PATIENCE_SECONDS = 60.0  # a deadline for what must come, not a measure of how fast
 _ROW = re.compile(r'<li id="step-(\d+)".*?</li>', re.DOTALL)

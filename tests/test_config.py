@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from lab.config import DataDirectory, read_settings
+from lab.config import read_settings
+from lab.data_directory import DataDirectory
 from lab.errors import SettingsError
 
 HOLD_THE_LOCK = """
 import sys
 from pathlib import Path
-from lab.config import DataDirectory
+from lab.data_directory import DataDirectory
 with DataDirectory(Path(sys.argv[1])).lock():
     print("locked", flush=True)
     sys.stdin.read()

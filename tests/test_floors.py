@@ -13,7 +13,8 @@ MODULES = sorted(path.relative_to(LAB.parent).as_posix() for path in LAB.rglob("
 
 # From the ground up; what stands on one floor may not import each other.
 FLOORS = (
-    ("errors", "share"),
+    ("errors", "share", "limits"),
+    ("data_directory",),
     ("clock",),
     ("config",),
     ("pods",),

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lab.errors import SettingsError
 
 if TYPE_CHECKING:
-    from lab.config import DataDirectory
+    from lab.data_directory import DataDirectory
     from lab.runtime.docker_runtime import DockerRuntime
 
 _EPILOG = """\
@@ -95,7 +95,7 @@ def _lock(directory: DataDirectory, held: ExitStack) -> None:
 
 def _left_by_killed_runs(held: ExitStack) -> Iterator[DataDirectory]:
     """Yield the data directories of runs that have not removed them and do not live any more, locked."""
-    from lab.config import DataDirectory
+    from lab.data_directory import DataDirectory
     from lab.laboratory import PASSING_DATA_PREFIX
 
     for path in sorted(Path(tempfile.gettempdir()).glob(f"{PASSING_DATA_PREFIX}*")):

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from lab.config import DataDirectory
+from lab.data_directory import DataDirectory
 from tests.served_lab import PATIENCE_SECONDS, ServedLab, Visitor, facts_of, left_on_the_engine, left_on_the_host
 
 NO_ENGINE = "unix:///nonexistent/docker.sock"

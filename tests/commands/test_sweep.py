@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lab.cli import main
-from lab.config import DataDirectory
+from lab.data_directory import DataDirectory
 from lab.runtime.engine import connection
 from lab.runtime.node_files import NodeFiles
 from tests.crash.own_engine import OwnEngine
