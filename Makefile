@@ -21,6 +21,9 @@ setup-tests:  ## the same, and what the test suites need
 run: setup  ## serve the lab
 	@exec $(BIN)/lab serve
 
+# tests.leftovers knows by it what they have started
+test-fast test-engine test-browser: export POD_HOOK_LAB_SUITES = 1
+
 test: setup-tests before lint wheel test-fast test-engine test-browser after  ## every check and suite; nothing is skipped
 
 before:

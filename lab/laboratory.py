@@ -100,8 +100,9 @@ class Laboratory:
         self.clock = clock
         self._cleanup = ExitStack()
         self._well_until = 0.0
-        self._preparing = clock.condition()
+        self._changed = clock.condition()
         self._prepared: set[str] | None = set()  # None once the lab stops
+        self._preparing = 0  # how many preparations are at the engine
         try:
             self._cleanup.enter_context(settings.data_directory.lock(holder=holder))
             instance = settings.data_directory.instance_id
@@ -157,8 +158,9 @@ class Laboratory:
 
     def close(self) -> None:
         """End every run and give everything back. Idempotent."""
-        with self._preparing:
+        with self._changed:
             self._prepared = None
+            self._changed.wait_for(lambda: not self._preparing)
         self._strays.close()
         self.repeats.close()
         self.runs.close()
@@ -180,12 +182,22 @@ class Laboratory:
             self._strays.look()
 
     def _prepare(self, cluster: str, manifests: tuple[str, ...]) -> None:
-        with self._preparing, contextlib.suppress(EngineError):
+        with self._changed:
             if self._prepared is None or (cluster not in self._prepared and len(self._prepared) >= PREPARED_CLUSTERS):
                 return
-            self.node_side.runtime.prepare_cluster(cluster)
             self._prepared.add(cluster)
+            self._preparing += 1
+        try:
+            self.node_side.runtime.prepare_cluster(cluster)
             self.node_side.runtime.keep_warm(cluster, _hostnames(manifests))
+        except EngineError:
+            with self._changed:
+                if self._prepared is not None:
+                    self._prepared.discard(cluster)
+        finally:
+            with self._changed:
+                self._preparing -= 1
+                self._changed.notify_all()
 
     def _engine_lost(self) -> None:
         self._well_until = 0.0

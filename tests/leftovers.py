@@ -1,46 +1,66 @@
 """``python -m tests.leftovers --remember | --compare``: what of the lab is on this machine, before the suites and after them.
 
-Containers and networks are known by the lab's labels, processes by running this checkout's Python. Exits with 1 when the suites
-left one behind; a ``dockerd`` that set-up started is not theirs.
+Containers and networks are known by the lab's labels, processes by the mark that `make` gives to the suites' environment. Exits
+with 1 when the suites left one behind. A lab that somebody else has started meanwhile, and what it runs, is not theirs.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from lab.runtime.engine import connection
 
 LABELS = ("pod-hook-lab.instance", "pod-hook-lab.test")
-MEMORY = Path(tempfile.gettempdir()) / f"pod-hook-lab-before-tests-{os.getuid()}.json"
+MARK = b"POD_HOOK_LAB_SUITES="  # in the environment of the suites and of all they start
+MEMORY = Path(sys.prefix) / "before-tests.json"  # of this checkout, in nobody else's reach
 
 
 def present() -> dict[str, str]:
     """Return what is there: what it is, by a key that no other thing ever gets."""
     found = {}
+    others = _instances_of_others()
     with connection() as client:
         for label in LABELS:
             for container in client.containers.list(all=True, filters={"label": label}, ignore_removed=True):
-                found[str(container.id)] = f"container {container.name} of {container.labels[label]}"
+                if container.labels[label] not in others:
+                    found[str(container.id)] = f"container {container.name} of {container.labels[label]}"
             for network in client.networks.list(filters={"label": label}):
-                found[str(network.id)] = f"network {network.name} of {network.attrs['Labels'][label]}"
+                if network.attrs["Labels"][label] not in others:
+                    found[str(network.id)] = f"network {network.name} of {network.attrs['Labels'][label]}"
     for process in Path("/proc").glob("[0-9]*"):
-        if process.name != str(os.getpid()) and (command := _our_command(process)):
+        if _is_marked(process) and (command := _command(process)):
             found[f"{process.name} {_started(process)}"] = f"process {process.name}: {command[:120]}"
     return found
 
 
-def _our_command(process: Path) -> str | None:
+def _instances_of_others() -> set[str]:
+    """Return the labs that run now and that no suite has started: each holds the lock of its data directory."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if not _is_marked(process):
+                opened = [file.readlink() for file in (process / "fd").iterdir()]
+                places = [path.with_name("instance-id") for path in opened if path.name == "lock"]
+                found |= {place.read_text().strip() for place in places if place.is_file()}
+    return found
+
+
+def _is_marked(process: Path) -> bool:
     try:
-        words = (process / "cmdline").read_bytes().split(b"\0")
+        return any(line.startswith(MARK) for line in (process / "environ").read_bytes().split(b"\0"))
     except OSError:
-        return None
-    ours = words[0].startswith(os.fsencode(Path(sys.prefix) / "bin"))
-    return b" ".join(words).decode(errors="replace") if ours else None
+        return False
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _started(process: Path) -> str:

@@ -20,7 +20,7 @@ from lab.runtime.labels import selector
 
 LOST_AFTER_SECONDS = 2.0  # a watch may drop and come back; a restarted engine has killed its containers anyway
 RETRY_SECONDS = 0.2
-CONNECT_SECONDS = 10.0  # for the first connection
+CONNECT_SECONDS = 10.0  # for the first connection to an engine that is slow to answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +56,21 @@ class EngineEvents:
         self._changed: Condition = clock.condition()
         self._started = False
         self._connected = False
+        self._lost = False
         self._closed = False
         self._since_nanoseconds = 0
         self._stream: Any = None
 
     def require(self) -> None:
-        """Return once the engine is being watched. Raises EngineUnavailable when it does not answer."""
+        """Return once the engine is being watched. Raises EngineUnavailable when it does not answer: at once while it is known to
+        be lost."""
         with self._changed:
             if not self._started:
                 self._started = True
                 self._since_nanoseconds = int(self._clock.now().timestamp() * 1e9)
                 self._clock.spawn("engine-events", self._watch)
-            if self._changed.wait_for(lambda: self._connected or self._closed, CONNECT_SECONDS) and not self._closed:
+            self._changed.wait_for(lambda: self._connected or self._lost or self._closed, CONNECT_SECONDS)
+            if self._connected and not self._closed:
                 return
         raise EngineUnavailable("cannot watch the engine's containers: no Docker Engine answers; `lab doctor` tells why")
 
@@ -83,7 +86,6 @@ class EngineEvents:
 
     def _watch(self) -> None:
         away_since: float | None = None
-        lost = False
         while not self._closed:
             try:
                 self._follow(first=away_since is None)
@@ -94,12 +96,12 @@ class EngineEvents:
                 message = repr(error)
             now = self._clock.monotonic()
             with self._changed:
-                if self._connected:
-                    away_since, lost = now, False
-                self._connected = False
-            away_since = now if away_since is None else away_since
-            if not lost and not self._closed and now - away_since >= LOST_AFTER_SECONDS:
-                lost = True
+                if self._connected or away_since is None:
+                    away_since = now
+                newly_lost = not self._lost and not self._closed and now - away_since >= LOST_AFTER_SECONDS
+                self._connected, self._lost = False, self._lost or newly_lost
+                self._changed.notify_all()
+            if newly_lost:
                 self._on_lost(message)
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, RETRY_SECONDS)
@@ -112,7 +114,7 @@ class EngineEvents:
             try:
                 with self._changed:
                     self._stream = stream
-                    self._connected = not self._closed
+                    self._connected, self._lost = not self._closed, False
                     self._changed.notify_all()
                 if not first:
                     self._on_reconnect()

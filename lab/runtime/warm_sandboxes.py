@@ -188,6 +188,8 @@ class WarmSandboxes:
                 self._wishes.clear()
         except EngineError as error:  # the next pod will tell
             _LOGGER.warning("cannot keep a sandbox warm: %s", error)
+        except Exception:  # nobody foresaw it; pods that come need this thread
+            _LOGGER.exception("cannot keep a sandbox warm")
         finally:
             with self._changed:
                 wanted = made is not None and key[0] in self._expected
@@ -203,3 +205,5 @@ class WarmSandboxes:
             self._remove(kept.sandbox.id)
         except EngineError as error:
             _LOGGER.warning("%s", error)
+        except Exception:  # as above
+            _LOGGER.exception("cannot remove a warm sandbox")

@@ -13,8 +13,8 @@ from lab.cli import main
 from lab.data_directory import DataDirectory
 from lab.runtime.engine import connection
 from lab.runtime.node_files import NodeFiles
-from tests.crash.own_engine import OwnEngine
-from tests.crash.pods import EXAMPLE, pod, running
+from tests.faults.own_engine import OwnEngine
+from tests.faults.pods import EXAMPLE, pod, running
 from tests.served_lab import ServedLab, Visitor, left_on_the_engine, left_on_the_host
 
 NO_ENGINE = "unix:///nonexistent/docker.sock"

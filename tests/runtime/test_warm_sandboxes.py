@@ -21,7 +21,7 @@ class Engine:
 
     def __init__(self, clock: VirtualClock) -> None:
         self.there: list[str] = []
-        self.error: EngineError | None = None
+        self.error: Exception | None = None
         self._clock = clock
         self._count = 0
 
@@ -36,6 +36,8 @@ class Engine:
 
     def remove(self, sandbox_id: str) -> None:
         self._clock.sleep(REMOVING_SECONDS)
+        if self.error is not None:
+            raise self.error
         self.there.remove(sandbox_id)
 
 
@@ -160,7 +162,8 @@ def test_one_that_no_pod_came_for_is_removed_and_others_can_be_made_after_it(sta
 
 
 def test_what_cannot_be_made_is_left_alone_and_the_next_one_tried(stage: Stage) -> None:
-    for error in (EngineError("cannot", runtime_message="no address left"), EngineUnavailable("cannot")):
+    unforeseen = RuntimeError("nobody foresaw it")
+    for error in (EngineError("cannot", runtime_message="no address left"), EngineUnavailable("cannot"), unforeseen):
         stage.engine.error = error
         stage.warm.expect("anna", ("one",))
         stage.wait()
@@ -169,6 +172,17 @@ def test_what_cannot_be_made_is_left_alone_and_the_next_one_tried(stage: Stage) 
     stage.warm.expect("anna", ("one",))
     stage.wait()
     assert stage.take("one") == "anna/one/1"
+
+
+def test_what_cannot_be_removed_ends_no_thread(stage: Stage, clock: VirtualClock) -> None:
+    stage.warm.expect("anna", ("one",))
+    stage.wait()
+    stage.engine.error = RuntimeError("nobody foresaw it")
+    clock.sleep(KEPT_SECONDS)
+    stage.engine.error = None
+    stage.warm.expect("anna", ("two",))
+    stage.wait()
+    assert stage.take("two") == "anna/two/2"
 
 
 def test_one_whose_cluster_goes_while_it_is_made_is_removed(stage: Stage, clock: VirtualClock) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lab.runtime.engine import connection
-from tests.crash.own_engine import OwnEngine
-from tests.crash.pods import EXAMPLE, pod, running
+from tests.faults.own_engine import OwnEngine
+from tests.faults.pods import EXAMPLE, pod, running
 from tests.served_lab import ServedLab, Visitor, await_removal, facts_of, left_on_the_engine, left_on_the_host
 
 pytestmark = pytest.mark.engine

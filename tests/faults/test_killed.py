@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.crash.pods import EXAMPLE, pod, running
+from tests.faults.pods import EXAMPLE, pod, running
 from tests.served_lab import ServedLab, Stream, Visitor, await_removal, facts_of, left_on_the_engine, left_on_the_host
 
 pytestmark = pytest.mark.engine
