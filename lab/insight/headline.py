@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from lab.insight.ends import ended_by_the_lab
 from lab.insight.knowledge import Instance, Knowledge, PodKnown
 from lab.insight.phrase import Phrase, phrase
 from lab.insight.prospects import left_of, next_of
 from lab.insight.summary import end_of, files_of, order_of
-from lab.timeline.facts import ContainerCreated, Entry, RunAborted, SignalReceived
+from lab.timeline.facts import ContainerCreated, Entry, RunAborted, RunQueued, SignalReceived
 
 MOST_CONTAINERS = 4  # told of side by side; in a pod of more, the one in focus alone
 
@@ -62,9 +63,34 @@ def _instance_in_focus(known: Knowledge, pod: PodKnown, last: Entry) -> Instance
 
 def _without_pod(known: Knowledge) -> Iterator[HeadlineLine]:
     if known.ended is not None:
-        yield HeadlineLine(name="now", text=phrase("The run is over. Nothing was created.", "运行已结束，没有创建任何对象。"))
+        if isinstance(known.ended.fact, RunAborted):
+            yield HeadlineLine(name="now", text=ended_by_the_lab(known.ended.fact))
+        else:
+            yield HeadlineLine(name="now", text=phrase("The run is over. Nothing was created.", "运行已结束，没有创建任何对象。"))
+    elif known.queued is not None and isinstance(known.queued.fact, RunQueued):
+        yield HeadlineLine(name="now", text=_queued(known.queued.fact.ahead))
+        yield HeadlineLine(
+            name="next",
+            text=phrase(
+                "The manifest is submitted by itself as soon as there is room. Delete takes the run out of the queue.",
+                "一有空位，清单就会自动提交。按“删除”可退出排队。",
+            ),
+        )
     elif known.opened is not None:
         yield HeadlineLine(name="now", text=phrase("The manifest goes to the API server.", "清单正在提交给 API server。"))
+
+
+def _queued(ahead: int) -> Phrase:
+    if not ahead:
+        return phrase(
+            "The run waits for its turn, and is the next one: the machine is full of pods now.",
+            "运行正在排队，下一个就轮到它：机器现在已被 Pod 占满。",
+        )
+    return phrase(
+        "The run waits for its turn: {n} before it. The machine is full of pods now.",
+        "运行正在排队：前面还有 {n} 个。机器现在已被 Pod 占满。",
+        n=ahead,
+    )
 
 
 def _lines(known: Knowledge, pod: PodKnown, focus: Instance | None) -> Iterator[HeadlineLine]:
@@ -125,7 +151,7 @@ def _ending(known: Knowledge, pods: Iterable[str]) -> Iterator[Instance]:
 def _now(known: Knowledge, pod: PodKnown, instance: Instance | None) -> Phrase:
     if known.ended is not None:
         if isinstance(known.ended.fact, RunAborted):
-            return phrase("The lab has ended this run itself.", "实验室主动结束了这次运行。")
+            return ended_by_the_lab(known.ended.fact)
         return phrase(
             "The run is over: the pod is gone, and nothing of it is left on the node’s engine.",
             "运行已结束：Pod 已消失，节点的引擎上没有留下任何东西。",

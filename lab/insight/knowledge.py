@@ -29,8 +29,10 @@ from lab.timeline.facts import (
     ProcessesSeen,
     ProcessObserved,
     RunAborted,
+    RunAdmitted,
     RunClosed,
     RunOpened,
+    RunQueued,
     SignalReceived,
     SignalSent,
 )
@@ -146,6 +148,7 @@ class Knowledge:
     def __init__(self) -> None:
         self.opened: Entry | None = None
         self.ended: Entry | None = None
+        self.queued: Entry | None = None  # while the run waits for its turn
         self.pods: dict[str, PodKnown] = {}
         self.instances: dict[tuple[str, str, int], Instance] = {}
         self.files: dict[tuple[str, str], Entry] = {}
@@ -160,8 +163,12 @@ class Knowledge:
         match entry.fact:
             case RunOpened():
                 self.opened = entry
+            case RunQueued():
+                self.queued = entry
+            case RunAdmitted():
+                self.queued = None
             case RunClosed() | RunAborted():
-                self.ended = entry
+                self.ended, self.queued = entry, None
             case ObjectWritten(kind="Pod"):
                 self._write(entry, entry.fact)
             case KubeletHeld():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from lab.insight.ends import ended_by_the_lab
 from lab.insight.knowledge import Knowledge, PodKnown
 from lab.insight.phrase import Phrase, phrase
-from lab.timeline.facts import JSON, BackingOff, ContainerStarted, Entry, ObjectWritten
+from lab.timeline.facts import JSON, BackingOff, ContainerStarted, Entry, ObjectWritten, RunAborted
 
 
 def running_after_post_start(entry: Entry, known: Knowledge) -> Phrase | None:
@@ -124,7 +125,13 @@ def _container_statuses(pod: PodKnown | None) -> tuple[JSON, ...]:
     return tuple(pod.object.get("status", {}).get("containerStatuses") or ()) if pod else ()
 
 
+def ended_by_lab(entry: Entry, known: Knowledge) -> Phrase | None:
+    """What of the lab's own ended a run."""
+    return ended_by_the_lab(entry.fact) if isinstance(entry.fact, RunAborted) else None
+
+
 POD_RULES = (
+    ended_by_lab,
     running_after_post_start,
     completed_because,
     error_because,

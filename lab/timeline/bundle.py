@@ -25,8 +25,10 @@ from lab.timeline.facts import (
     KubeletContinued,
     ObjectWritten,
     RunAborted,
+    RunAdmitted,
     RunClosed,
     RunOpened,
+    RunQueued,
     entry_from_json,
     entry_to_json,
 )
@@ -209,7 +211,7 @@ def _misplaced(value: Mapping[str, Any]) -> str | None:
 
 def _renamed(entry: Entry, run_id: str) -> Entry:
     match entry.fact:
-        case RunOpened() | RunClosed() | RunAborted() | HoldPointsChosen():
+        case RunOpened() | RunQueued() | RunAdmitted() | RunClosed() | RunAborted() | HoldPointsChosen():
             return replace(entry, fact=replace(entry.fact, run_id=run_id))
         case ObjectWritten() | CommandAnswered() if entry.fact.run_id is not None:
             return replace(entry, fact=replace(entry.fact, run_id=run_id))

@@ -75,11 +75,29 @@ class RunClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunAborted:
-    """The lab ended the run itself. ``why`` is a sentence; ``by`` is restart · stop · engine · limit · failure · learner."""
+    """The lab ended the run itself. ``why`` is a sentence; ``by`` is restart · stop · engine · limit (of the run's time) · idle
+    (nobody acted on it or looked at it) · disk (its learner's files) · failure · learner."""
 
     run_id: str
     why: str
     by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunQueued:
+    """The run waits for its turn, because the machine is full: ``ahead`` others have theirs before it. Said again whenever that
+    changes. Nothing of it has been submitted."""
+
+    run_id: str
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAdmitted:
+    """A run that waited has its turn; what was to be submitted is submitted now."""
+
+    run_id: str
+    waited_seconds: float
 
 
 HoldPoint = Literal[
@@ -423,6 +441,14 @@ class LogTruncated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignalsTruncated:
+    """So many signals reached the processes of this attempt that later ones are not kept, but for the engine's own."""
+
+    attempt: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFailed:
     """The lab itself failed while it looked after this pod. ``message`` is for the person who runs the lab."""
 
@@ -430,7 +456,7 @@ class WorkerFailed:
 
 
 ApiFact = ObjectWritten | CommandAnswered
-RunFact = RunOpened | RunClosed | RunAborted | HoldPointsChosen
+RunFact = RunOpened | RunQueued | RunAdmitted | RunClosed | RunAborted | HoldPointsChosen
 NodeFact = (
     SandboxStarted
     | SandboxStopped
@@ -460,6 +486,7 @@ NodeFact = (
     | FileChanged
     | LogChunk
     | LogTruncated
+    | SignalsTruncated
     | WorkerFailed
 )
 Fact = ApiFact | RunFact | NodeFact

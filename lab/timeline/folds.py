@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from lab.timeline.facts import JSON, CommandAnswered, Entry, HoldPointsChosen, ObjectWritten, RunAborted, RunClosed, RunOpened
+from lab.timeline.facts import JSON, CommandAnswered, Entry, ObjectWritten, RunFact
 from lab.timeline.layers import Layered
 
 EVENT_TTL = timedelta(hours=1)  # kube-apiserver: --event-ttl
@@ -86,7 +86,7 @@ def concerns(entry: Entry, run_id: str, pod_uids: Collection[str]) -> bool:
     if entry.pod_uid is not None and entry.pod_uid in pod_uids:
         return True
     fact = entry.fact
-    of_run = RunOpened | HoldPointsChosen | RunClosed | RunAborted | CommandAnswered | ObjectWritten
+    of_run = RunFact | CommandAnswered | ObjectWritten
     return isinstance(fact, of_run) and fact.run_id == run_id
 
 

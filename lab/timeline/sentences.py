@@ -39,12 +39,15 @@ from lab.timeline.facts import (
     ProcessesSeen,
     ProcessObserved,
     RunAborted,
+    RunAdmitted,
     RunClosed,
     RunOpened,
+    RunQueued,
     SandboxStarted,
     SandboxStopped,
     SignalReceived,
     SignalSent,
+    SignalsTruncated,
     VolumeFailed,
     WorkerFailed,
 )
@@ -102,7 +105,9 @@ def sentence(entry: Entry) -> Sentence:
             return Sentence(actor="you" if _is_learners(fact) else "lab", text=_of_hold(fact, name))
         case CommandExecuted():
             return Sentence(actor="you", text=_executed(fact, name))
-        case RunOpened() | RunClosed() | RunAborted() | ObserverUnavailable() | WorkerFailed() | LogTruncated():
+        case RunOpened() | RunQueued() | RunAdmitted() | RunClosed() | RunAborted():
+            return Sentence(actor="lab", text=_of_run(fact))
+        case ObserverUnavailable() | WorkerFailed() | LogTruncated():
             return Sentence(actor="lab", text=_of_lab(fact, name))
         case (
             SandboxStarted() | SandboxStopped() | VolumeFailed() | ImageLookedUp() | BackingOff() | ProbeChanged() | KillStarted()
@@ -112,7 +117,7 @@ def sentence(entry: Entry) -> Sentence:
             return Sentence(actor="kubelet", text=_of_container(fact, name))
         case HookStarted() | HookFinished() | HookFailed() | HookTimedOut() | HookSkipped():
             return Sentence(actor="hook", text=_of_hook(fact, name))
-        case SignalSent() | SignalReceived() | ProcessObserved() | ProcessesSeen():
+        case SignalSent() | SignalReceived() | SignalsTruncated() | ProcessObserved() | ProcessesSeen():
             return Sentence(actor="signal", text=_of_signal(fact, name))
         case ContainerExited():
             return Sentence(actor="process", text=_exited(fact, name))
@@ -166,14 +171,24 @@ def _of_command(fact: CommandAnswered) -> Sentence:
 # --- the lab, the node --------------------------------------------------------------------------------------------
 
 
-def _of_lab(fact: RunOpened | RunClosed | RunAborted | ObserverUnavailable | WorkerFailed | LogTruncated, name: str) -> str:
+def _of_run(fact: RunOpened | RunQueued | RunAdmitted | RunClosed | RunAborted) -> str:
     match fact:
         case RunOpened():
             return f"run {fact.run_id} of {fact.example} opened."
+        case RunQueued():
+            return f"run {fact.run_id} waits for its turn, {fact.ahead} before it."
+        case RunAdmitted():
+            return f"run {fact.run_id} has its turn after {fact.waited_seconds:.1f} s."
         case RunClosed():
             return f"run {fact.run_id} closed: {fact.why}"
         case RunAborted():
             return f"run {fact.run_id} ended by the lab: {fact.why}"
+        case _:
+            assert_never(fact)
+
+
+def _of_lab(fact: ObserverUnavailable | WorkerFailed | LogTruncated, name: str) -> str:
+    match fact:
         case ObserverUnavailable():
             return f"signals cannot be witnessed: {fact.why}"
         case WorkerFailed():
@@ -279,7 +294,7 @@ def _printed(stdout: str, stderr: str) -> str:
     return f", printed {output}" if output else ""
 
 
-def _of_signal(fact: SignalSent | SignalReceived | ProcessObserved | ProcessesSeen, name: str) -> str:
+def _of_signal(fact: SignalSent | SignalReceived | SignalsTruncated | ProcessObserved | ProcessesSeen, name: str) -> str:
     match fact:
         case SignalSent():
             why = "the grace period is over" if fact.why == "grace-period-over" else _STOP_SIGNAL_SOURCES[fact.source]
@@ -287,6 +302,8 @@ def _of_signal(fact: SignalSent | SignalReceived | ProcessObserved | ProcessesSe
         case SignalReceived():
             target = f"PID {fact.target_pid} {fact.target}".rstrip()
             return f"{fact.signal} ({fact.number}) from {fact.sender or 'the kernel'} to {target}: {_RESULTS[fact.result]}."
+        case SignalsTruncated():
+            return f"{name} has received {fact.limit} signals; later ones are not kept, but for the engine's."
         case ProcessObserved():
             return f"PID 1 of {name} is {_excerpt(fact.command)}; SigCgt {fact.sig_caught}, SigIgn {fact.sig_ignored}."
         case ProcessesSeen():

@@ -25,6 +25,7 @@ from lab.timeline.facts import (
     RunAborted,
     RunClosed,
     RunOpened,
+    RunQueued,
 )
 from lab.web.story import FileStory, HookStory, Story
 
@@ -55,13 +56,15 @@ _CALM = frozenset({"Pending", "ContainerCreating", "PodInitializing", "Terminati
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What the chip says: the run ("" before the first), its pods, whether it is live, and how it ended."""
+    """What the chip says: the run ("" before the first), its pods, whether it is live, and how it ended; while it waits for its
+    turn, how many are before it."""
 
     run_id: str
     live: bool
     pods: tuple[PodChip, ...]
     closed: RunClosed | None
     aborted: RunAborted | None
+    ahead: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,7 @@ def status_of(story: Story) -> Status:
     """Return what the status chip shows."""
     opened = story.opened.fact if story.opened else None
     ended = story.ended.fact if story.ended else None
+    queued = story.known.queued.fact if story.known.queued else None
     return Status(
         run_id=opened.run_id if isinstance(opened, RunOpened) else "",
         live=story.opened is not None and ended is None,
@@ -133,6 +137,7 @@ def status_of(story: Story) -> Status:
         ),
         closed=ended if isinstance(ended, RunClosed) else None,
         aborted=ended if isinstance(ended, RunAborted) else None,
+        ahead=queued.ahead if isinstance(queued, RunQueued) else None,
     )
 
 

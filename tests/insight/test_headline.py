@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from lab.timeline.bundle import Bundle, read_bundle
 from lab.timeline.facts import (
     BackingOff,
     ContainerStarted,
+    Entry,
+    Fact,
     HookSkipped,
     HookStarted,
     HookTimedOut,
@@ -20,7 +23,10 @@ from lab.timeline.facts import (
     KubeletContinued,
     KubeletHeld,
     RunAborted,
+    RunAdmitted,
     RunClosed,
+    RunOpened,
+    RunQueued,
 )
 from tests.insight.life import Life, text
 
@@ -228,7 +234,7 @@ def test_a_run_that_the_lab_ended_does_not_call_it_kubernetes_doing() -> None:
     life = Life()
     life.start()
     life.add(RunAborted(run_id="r", why="", by="limit"), 1.0, container=None)
-    assert life.lines()["now"] == "The lab has ended this run itself."
+    assert "That limit is the lab’s, outside Kubernetes" in life.lines()["now"]
 
 
 def test_a_pod_of_one_container_needs_no_name() -> None:
@@ -258,3 +264,19 @@ def test_of_several_containers_each_stop_is_told_with_its_name_and_the_pods_affa
     ]
     life.add(RunClosed(run_id="r", why=""), 12.0, container=None)
     assert life.headline.lines[0].container == ""
+
+
+def test_a_run_that_waits_for_its_turn_says_how_many_are_before_it_and_what_comes() -> None:
+    known = Knowledge()
+
+    def after(fact: Fact, seq: int) -> dict[str, str]:
+        entry = Entry(seq=seq, at=datetime.now(UTC), elapsed_seconds=0.0, pod_uid=None, container=None, fact=fact)
+        known.add(entry)
+        return {line.name: text(line.text) for line in headline_of(known, entry).lines}
+
+    after(RunOpened(run_id="r", example="x/y", manifest=""), 1)
+    for seq, ahead, words in ((2, 2, "waits for its turn: 2 before it"), (3, 0, "is the next one")):
+        lines = after(RunQueued(run_id="r", ahead=ahead), seq)
+        assert words in lines["now"]
+        assert "as soon as there is room" in lines["next"]
+    assert after(RunAdmitted(run_id="r", waited_seconds=3.0), 4) == {"now": "The manifest goes to the API server."}
