@@ -13,7 +13,7 @@ MODULES = sorted(path.relative_to(LAB.parent).as_posix() for path in LAB.rglob("
 
 # From the ground up; what stands on one floor may not import each other.
 FLOORS = (
-    ("errors", "share", "limits"),
+    ("errors", "share", "limits", "logs", "metrics"),
     ("data_directory",),
     ("clock",),
     ("config",),
@@ -24,6 +24,7 @@ FLOORS = (
     ("kubelet",),
     ("cluster",),
     ("scenarios", "lessons"),
+    ("classroom",),
     ("store",),
     ("laboratory", "doctor", "setup"),
     ("authoring",),
@@ -38,14 +39,17 @@ FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in name
 # Package: where it may be imported, as prefixes of paths.
 ONLY_IN = {
     "alembic": ("lab/store/",),
+    "argon2": ("lab/classroom/passwords.py",),
     "docker": ("lab/runtime/",),
     "flask": ("lab/web/", "lab/app.py"),
     "htmx_flask": ("lab/web/", "lab/app.py"),
     "markdown": ("lab/lessons/prose.py",),
+    "prometheus_client": ("lab/metrics.py",),
     "requests": ("lab/runtime/",),
     "sqlalchemy": ("lab/store/",),
     "urllib3": ("lab/runtime/",),
     "werkzeug": ("lab/web/", "lab/app.py"),
+    "segno": ("lab/web/classroom/",),
     "yaml": ("lab/pods/", "lab/scenarios/", "lab/lessons/"),
 }
 STANDARD_LIBRARY_ONLY = ("lab/errors.py", *(f"lab/setup/{name}.py" for name in ("__main__", "steps", "packages", "environment")))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from lab.cluster.cluster import Cluster
 from lab.errors import StoreError
+from lab.logs import note
 from lab.timeline.facts import HoldPoint, RunAborted, RunClosed
 from lab.timeline.run import Run
 
@@ -27,6 +28,10 @@ class LiveRun:
     commands: int = 0
     hold_points: tuple[HoldPoint, ...] = ()
     ending: bool = False
+
+    def __post_init__(self) -> None:
+        """Note that it was opened."""
+        note(_LOGGER, "run opened", run=self.run.id, cluster=self.run.cluster, example=self.run.example)
 
     def drop_pods(self) -> None:
         """End its pods at once, on the node and on the API. Raises StoreError; they are off the node then, too."""
@@ -45,6 +50,7 @@ class LiveRun:
             _LOGGER.warning("cannot write the end of run %s: %s", self.run.id, error)
             return False
         timeline.release(self.run.first_seq)
-        _LOGGER.info("run %s of %s ended: %s", self.run.id, self.run.example, how.why)
+        by = how.by if isinstance(how, RunAborted) else None
+        note(_LOGGER, "run ended", run=self.run.id, cluster=self.run.cluster, example=self.run.example, by=by, why=how.why)
         self.run = replace(self.run, last_seq=entry.seq, ended=how)
         return True

@@ -54,6 +54,18 @@ class Database:
                 f"cannot {doing} ({self.name}): {reason}; see that its directory is writable and its disk has space"
             ) from error
 
+    def try_to_write(self) -> None:
+        """Take the writer's turn and give it back unused. Raises StoreError when it cannot be had."""
+        with self.begin("write to the store") as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @property
+    def size_bytes(self) -> int:
+        """How much it takes on the disk, with what is not in its main file yet."""
+        file = database_file(str(self._engine.url.render_as_string(hide_password=False)))
+        return sum(part.stat().st_size for part in (file, file.with_name(f"{file.name}-wal")) if part.exists())
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

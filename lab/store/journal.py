@@ -48,8 +48,9 @@ class _Log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pending:
-    """An entry that waits to be written, and its rows."""
+    """An entry that waits to be written since ``since``, and its rows."""
 
+    since: float
     log: _Log
     entry: Entry
     row: JSON
@@ -57,12 +58,21 @@ class _Pending:
 
 
 class StoreJournal:
-    """The `Journal` over a database. Thread-safe; calls back from its writer thread, holding no lock."""
+    """The `Journal` over a database. Thread-safe; calls back from its writer thread, holding no lock. ``took`` is called with the
+    seconds that each entry waited until it was durable."""
 
-    def __init__(self, database: Database, clock: Clock, *, log_bytes_per_attempt: int = LOG_BYTES_PER_ATTEMPT) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        log_bytes_per_attempt: int = LOG_BYTES_PER_ATTEMPT,
+        took: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._log_bytes_per_attempt = log_bytes_per_attempt
+        self._took = took
         self._changed = clock.condition()
         self._logs: dict[str, _Log] = {}
         self._queue: deque[_Pending] = deque()
@@ -71,6 +81,11 @@ class StoreJournal:
         self._problem: StoreError | None = None
         self._failing_since: float | None = None
         self._writer = clock.spawn("store writer", self._write)
+
+    @property
+    def waiting(self) -> int:
+        """How many entries are not durable yet."""
+        return self._unwritten
 
     @property
     def problem(self) -> str | None:
@@ -115,7 +130,7 @@ class StoreJournal:
                 )
             log.submitted = entry.seq
             chunk = chunk if self._has_room(log, entry, chunk) else None
-            self._queue.append(_Pending(log=log, entry=entry, row=row, chunk=chunk))
+            self._queue.append(_Pending(since=self._clock.monotonic(), log=log, entry=entry, row=row, chunk=chunk))
             self._unwritten += 1
             self._changed.notify_all()
 
@@ -231,6 +246,9 @@ class StoreJournal:
             log.known = True
             log.durable = part[-1].entry.seq
             log.on_durable(log.durable)
+        now = self._clock.monotonic()
+        for pending in group:
+            self._took(now - pending.since)
         for part in parts.values():
             log = part[-1].log
             log.view = fold((pending.entry for pending in part), log.view)
