@@ -6,7 +6,7 @@ Source: pkg/kubelet/kuberuntime/kuberuntime_container.go generateContainerConfig
 from __future__ import annotations
 
 from lab.errors import LabError
-from lab.kubelet.environment import environment, expand
+from lab.kubelet.environment import environment, expand_all
 from lab.kubelet.node_services import PodOnNode
 from lab.kubelet.start_failed import start_failed
 from lab.kubelet.volumes import PodVolumes, mounts_of, references_of
@@ -21,10 +21,9 @@ def container_config(on: PodOnNode, container: Container, number: int, image: Im
         env = environment(container, references_of(on))
         values = dict(env)
         mounts = mounts_of(on, container, number, volumes, values)
+        command, args = expand_all(container.command, values), expand_all(container.args, values)
     except LabError as error:
         raise start_failed(on, container, number, "config", "CreateContainerConfigError", str(error)) from error
-    command = tuple(expand(word, values) for word in container.command)
-    args = tuple(expand(word, values) for word in container.args)
     security = container.security_context
     return ContainerConfig(
         cluster=on.node.cluster,

@@ -2,11 +2,13 @@
 
 Hook commands are not expanded: that is Kubernetes' rule, not an omission. Source: pkg/kubelet/kubelet_pods.go
 makeEnvironmentVariables, third_party/forked/golang/expansion/expand.go (v1.36).
+Differs from the kubelet: variables that refer to one another can double their length line by line, so there is a bound; the
+kubelet has none, and fails where the kernel takes no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from lab.errors import LabError
 from lab.kubelet.references import References
@@ -26,26 +28,42 @@ SERVICE_VARIABLES = (
     (f"KUBERNETES_PORT_{_API_PORT}_TCP_ADDR", _API_HOST),
 )
 
+EXPANDED_LIMIT = 1024 * 1024  # characters of all variables, or of command and args; a process gets no string above 128 KiB
+
 
 def environment(container: Container, references: References) -> tuple[tuple[str, str], ...]:
     """Return the container's variables in order; ``$(NAME)`` refers to those before. Raises LabError in the kubelet's words for
     a reference that leads nowhere."""
     values: dict[str, str] = {}
+    size = 0
     for source in container.env_from:
         keys = references.keys(source.kind, source.name, optional=source.optional)
-        values |= {f"{source.prefix}{key}": data.decode(errors="replace") for key, data in keys.items()}
+        more = {f"{source.prefix}{key}": data.decode(errors="replace") for key, data in keys.items()}
+        size = _within_limit(size + sum(map(len, more.values())))
+        values |= more
     before = {**dict(SERVICE_VARIABLES), **values}
     for variable in container.env:
         value = _value(container, variable, references, before)
         if value is not None:
+            size = _within_limit(size + len(value))
             values[variable.name] = before[variable.name] = value
     services = ((name, value) for name, value in SERVICE_VARIABLES if name not in values)
     return (*values.items(), *services)
 
 
+def expand_all(words: Iterable[str], values: Mapping[str, str]) -> tuple[str, ...]:
+    """Expand each word of a command. Raises LabError."""
+    expanded: list[str] = []
+    size = 0
+    for word in words:
+        expanded.append(expand(word, values))
+        size = _within_limit(size + len(expanded[-1]))
+    return tuple(expanded)
+
+
 def expand(text: str, values: Mapping[str, str]) -> str:
-    """Replace ``$(NAME)`` by its value; ``$$`` is a dollar sign, and an unknown name stays as written."""
-    out, at = [], 0
+    """Replace ``$(NAME)`` by its value; ``$$`` is a dollar sign, and an unknown name stays as written. Raises LabError."""
+    out, at, size = [], 0, 0
     while at < len(text):
         if text[at] != "$" or at + 1 == len(text):
             out.append(text[at])
@@ -53,10 +71,10 @@ def expand(text: str, values: Mapping[str, str]) -> str:
         elif text[at + 1] == "$":
             out.append("$")
             at += 2
-        elif text[at + 1] == "(" and ")" in text[at:]:
-            end = text.index(")", at)
+        elif text[at + 1] == "(" and (end := text.find(")", at)) > 0:
             name = text[at + 2 : end]
             out.append(values.get(name, f"$({name})"))
+            size = _within_limit(size + len(out[-1]))
             at = end + 1
         else:
             out.append(text[at : at + 2])
@@ -77,3 +95,12 @@ def _value(container: Container, variable: EnvVar, references: References, befor
         raise LabError(f"couldn't find key {source.key} in {where}")
     data = keys.get(source.key)
     return None if data is None else data.decode(errors="replace")
+
+
+def _within_limit(size: int) -> int:
+    if size > EXPANDED_LIMIT:
+        raise LabError(
+            f"cannot expand variables to more than {EXPANDED_LIMIT // 1024} KiB, the lab's limit; "
+            "let them refer to one another less"
+        )
+    return size

@@ -20,6 +20,7 @@ from lab.pods.scalars import Scalar, ScalarError, resolve_plain, resolve_tagged
 
 MAX_DEPTH = 100  # lists and maps inside each other; a pod needs about a dozen
 MAX_NODES = 20_000  # values after aliases are expanded; 64 KiB of plain text holds fewer
+MAX_CHARACTERS = 2 * 1024 * 1024  # of those values and of the paths to them; etcd stores no object above 1.5 MiB
 
 _LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)  # libyaml words its errors as kubectl's port of it does; else PyYAML's words
 
@@ -176,11 +177,10 @@ class _Expansion:
     lines: LineMap
     duplicates: list[DuplicateKey] = field(default_factory=list)
     nodes: int = 0
+    characters: int = 0
 
     def value(self, node: _Node, path: str) -> Any:
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise BoundExceeded(f"cannot expand the document to more than {MAX_NODES} values; use fewer aliases", node.line)
+        self._count(node, path)
         if node.items is not None:
             return [self._item(item, f"{path}[{index}]") for index, item in enumerate(node.items)]
         if node.pairs is not None:
@@ -188,6 +188,15 @@ class _Expansion:
         if isinstance(node.scalar, float):
             return _json_number(node.scalar, node.line)
         return node.scalar
+
+    def _count(self, node: _Node, path: str) -> None:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise BoundExceeded(f"cannot expand the document to more than {MAX_NODES} values; use fewer aliases", node.line)
+        self.characters += len(path) + (len(node.scalar) if isinstance(node.scalar, str) else 0)
+        if self.characters > MAX_CHARACTERS:
+            size = f"{MAX_CHARACTERS // 1024 // 1024} MiB"
+            raise BoundExceeded(f"cannot expand the document to more than {size}; repeat long values less often", node.line)
 
     def _item(self, node: _Node, path: str) -> Any:
         self.lines.put(path, node.line)
@@ -213,6 +222,7 @@ class _Expansion:
         if node.pairs is None and (node.items is None or any(source.pairs is None for source in sources)):
             raise ComposeError("yaml: map merge requires map or sequence of maps as the value", node.line)
         for source in sources:
+            self._count(source, path)  # one that is empty, or holds only merges, has no values that count
             result.update(self._mapping(source, path))
 
 

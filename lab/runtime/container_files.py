@@ -24,6 +24,7 @@ from lab.runtime.engine_client import ENGINE_TIMEOUT_SECONDS, JSON, EngineClient
 from lab.runtime.runtime import ChangedFile
 from lab.runtime.safe_paths import opened_in, read_regular
 
+CHANGES_BYTES = 4 << 20  # of the engine's list, some 60,000 files: a container that makes a million would fill the lab's memory
 MAXIMUM_CHANGES = 256  # more than a learner can look at; a container that writes thousands of files is told by its count
 _MAXIMUM_SYMLINKS = 8  # Linux allows 40; the engine has resolved all but the last component each time
 _IS_DIRECTORY = 1 << 31  # io/fs: ModeDir
@@ -70,9 +71,7 @@ class ContainerFiles:
     def changed(self, container_id: str, *, limit_bytes: int) -> tuple[ChangedFile, ...]:
         """Return what differs from the image, sorted by path; see `lab.runtime.runtime.Runtime.changed_files`."""
         layout = self._layout(container_id)
-        with self._engine.words(f"compare container {container_id[:12]} with its image"):
-            differences = self._engine.api.diff(container_id) or []
-        kinds = {str(item["Path"]): _KINDS[int(item["Kind"])] for item in differences}
+        kinds = {str(item["Path"]): _KINDS[int(item["Kind"])] for item in self._differences(container_id)}
         parents = {parent for path in kinds for parent in _parents(path)}
         changes: list[ChangedFile] = []
         for path in sorted(kinds.keys() - parents):
@@ -97,6 +96,22 @@ class ContainerFiles:
                 return file.content if file is not None else None
             path = file.link_target
         return None
+
+    def _differences(self, container_id: str) -> list[JSON]:
+        """Return the engine's list of changes, or as much of it as the lab reads."""
+        api, action = self._engine.api, f"compare container {container_id[:12]} with its image"
+        with self._engine.words(action):
+            response = api.get(
+                f"{api.base_url}/v{api.api_version}/containers/{container_id}/changes",
+                headers={"Accept-Encoding": "identity"},
+                stream=True,
+                timeout=ENGINE_TIMEOUT_SECONDS,
+            )
+            with response:
+                text = bytes(response.raw.read(CHANGES_BYTES))
+        if response.status_code != 200:
+            raise engine_error(action, response.status_code, error_message(text))
+        return listed_changes(text)
 
     def _layout(self, container_id: str) -> _Layout:
         with self._engine.words(f"look at container {container_id[:12]}"):
@@ -134,6 +149,14 @@ class ContainerFiles:
         if "too many links" in message or (response.status_code == 404 and "no such container" not in message.lower()):
             return None
         raise engine_error(action, response.status_code, message)
+
+
+def listed_changes(text: bytes) -> list[JSON]:
+    """Return the changes in the engine's answer, of which the end may be missing."""
+    if len(text) >= CHANGES_BYTES:
+        text = text[: text.rfind(b'},{"') + 1] + b"]"  # stands nowhere inside a name, where a quote is escaped
+    found: list[JSON] = json.loads(text) or []
+    return found
 
 
 def _file_in_overlay(upper: str, path: str, limit_bytes: int) -> _File | None:

@@ -2,7 +2,7 @@
 
 The command is run as it is, without a shell, stdin or TTY. On timeout it is abandoned: the process goes on, unless it is to be
 killed.
-Output beyond 16 MiB per stream is read and dropped. What Docker reports inside the stream (a command that cannot be run) is
+Output beyond 1 MiB per stream is read and dropped. What Docker reports inside the stream (a command that cannot be run) is
 told from a program's own output by the exec's PID, which then was never set.
 Source: pkg/kubelet/kuberuntime/kuberuntime_container.go ``RunInContainer``; cri-api ``ExecSync``.
 """
@@ -21,7 +21,7 @@ from lab.runtime.engine_client import EngineClient, Frames, RawStream
 from lab.runtime.exec_pipes import HeldPipes
 from lab.runtime.runtime import ExecResult
 
-MAXIMUM_OUTPUT_BYTES = 16 << 20  # cri-api ExecSyncResponse: "limited to 16MB"
+MAXIMUM_OUTPUT_BYTES = 1 << 20  # cri-api ExecSyncResponse: "limited to 16MB"; here a whole class may print at a time
 KILLED_EXIT_CODE = 137  # 128 + SIGKILL: what is left of an exec whose PID namespace has ended
 _FIRST_LOOK_SECONDS = 0.15  # most hooks have ended before; each look is a call to the engine
 _LOOK_SECONDS = 0.5  # well below the two seconds after which Docker lets go of the pipes

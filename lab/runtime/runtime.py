@@ -212,8 +212,8 @@ class Runtime(Protocol):
         self, container_id: str, command: tuple[str, ...], *, timeout_seconds: float | None = None, kill_on_timeout: bool = False
     ) -> ExecResult:
         """Run a command in the container: its env, user, working directory; no stdin, no TTY. Finished when stdout and stderr
-        are closed. Output is kept to 16 MiB. ``kill_on_timeout`` ends the command's first process then, where this host
-        allows it. Raises EngineError when the command cannot be started, ContainerGone when PID 1 has ended."""
+        are closed. Output is kept to 1 MiB of each stream. ``kill_on_timeout`` ends the command's first process then, where this
+        host allows it. Raises EngineError when the command cannot be started, ContainerGone when PID 1 has ended."""
         ...
 
     def process_state(self, container_id: str) -> ProcessState | None:
