@@ -29,6 +29,9 @@ def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
     pages = WebSettings(
         allowed_hosts=frozenset(settings.allowed_hosts),
         secret_key=settings.secret_key or settings.data_directory.secret_key,
+        secure_cookies=(settings.public_url or "").startswith("https:"),
+        public_url=settings.public_url,
+        trusted_proxies=settings.trusted_proxies,
         embed_ancestors=settings.embed_ancestors,
         live_content=course.live,
     )
@@ -46,6 +49,7 @@ def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
         max_run_seconds=settings.limits.max_run_seconds,
         prepare=laboratory.prepare,
         progress=laboratory.store.progress,
+        register=laboratory.register,
     )
     return _app(services)
 

@@ -10,18 +10,21 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network, ip_address, ip_network
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from lab.data_directory import DataDirectory
 from lab.errors import SettingsError
 from lab.limits import Limits
+from lab.logs import LogFormat
 
 _T = TypeVar("_T")
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 EVERY_ADDRESS = ("0.0.0.0", "::", "[::]")  # noqa: S104 - recognised, not bound to
+TRUSTED_PROXIES = ("127.0.0.0/8", "::1/128")  # a reverse proxy on this machine
 POD_CIDR = IPv4Network("10.231.0.0/16")  # Docker's own default pools end at about thirty networks
 SHORTEST_SECRET_CHARACTERS = 16
 _ANCESTOR = re.compile(r"\*|https?://(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:(\d{1,5}|\*))?")  # Content-Security-Policy
@@ -35,8 +38,11 @@ class Settings:
     ``allowed_hosts`` are the names the pages may be reached by, lower case and without port: this machine's own, the one the
     lab listens on, and those of LAB_ALLOWED_HOSTS. ``secret_key`` None means the
     one kept in the data directory; ``docker_host`` None means DOCKER_HOST, the docker context, or the default socket.
+    In ``classroom`` mode learners join by code and instructors sign in. ``public_url`` is where browsers find the lab, when that
+    is not where it listens: a reverse proxy's address; ``trusted_proxies`` are the networks whose word is taken for where a
+    request comes from.
     ``warm_sandboxes`` bounds how many are started before a pod asks for one; without ``witness_signals`` nobody looks which
-    signals the containers' processes receive.
+    signals the containers' processes receive. With ``metrics_token`` whoever sends it may read the metrics from elsewhere.
     """
 
     data: Path = Path("var")
@@ -48,9 +54,19 @@ class Settings:
     secret_key: str | None = field(default=None, repr=False)
     docker_host: str | None = None
     embed_ancestors: tuple[str, ...] = ()
+    classroom: bool = False
+    public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = TRUSTED_PROXIES
     warm_sandboxes: int = WARM_SANDBOXES
     witness_signals: bool = True
+    metrics_token: str | None = field(default=None, repr=False)
+    log_format: LogFormat = "text"
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach what the lab listens on."""
+        return is_loopback(self.host)
 
     @property
     def data_directory(self) -> DataDirectory:
@@ -64,6 +80,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     data = reader.value("LAB_DATA", Path("var").absolute(), _path)
     host = reader.value("LAB_HOST", "127.0.0.1", _host)
     none: tuple[str, ...] = ()
+    public_url = reader.value("LAB_PUBLIC_URL", None, _public_url)
     extra_hosts = reader.value("LAB_ALLOWED_HOSTS", none, _host_names)
     defaults = Limits()
     limits = {name: reader.value(f"LAB_{name.upper()}", getattr(defaults, name), _size) for name in Limits.__slots__}
@@ -73,12 +90,17 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         host=host,
         port=reader.value("LAB_PORT", 8080, _port),
         pod_cidr=reader.value("LAB_POD_CIDR", POD_CIDR, _pod_cidr),
-        allowed_hosts=tuple(dict.fromkeys((*LOOPBACK_NAMES, *_names_of(host), *extra_hosts))),
+        allowed_hosts=tuple(dict.fromkeys((*LOOPBACK_NAMES, *_names_of(host), *_names_in(public_url), *extra_hosts))),
         secret_key=reader.value("LAB_SECRET_KEY", None, _secret_key, shown=False),
         docker_host=reader.value("LAB_DOCKER_HOST", None, _docker_host),
         embed_ancestors=reader.value("LAB_EMBED_ANCESTORS", none, _ancestors),
+        classroom=reader.value("LAB_CLASSROOM", False, _switch),
+        public_url=public_url,
+        trusted_proxies=reader.value("LAB_TRUSTED_PROXIES", TRUSTED_PROXIES, _addresses),
         warm_sandboxes=reader.value("LAB_WARM_SANDBOXES", WARM_SANDBOXES, _count),
         witness_signals=reader.value("LAB_WITNESS_SIGNALS", True, _switch),
+        metrics_token=reader.value("LAB_METRICS_TOKEN", None, _secret_key, shown=False),
+        log_format=reader.value("LAB_LOG_FORMAT", "text", _log_format),
         limits=Limits(**limits),
     )
     if reader.problems:
@@ -122,11 +144,47 @@ def _host(text: str) -> str:
     return text
 
 
+def is_loopback(host: str) -> bool:
+    """Whether an address or a name is one of this machine alone."""
+    name = host.strip("[]").lower()
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def _names_in(public_url: str | None) -> tuple[str, ...]:
+    """Return the host's name in the lab's public address, as browsers send it."""
+    host = urlsplit(public_url).hostname if public_url else None
+    return _names_of(host) if host else ()
+
+
 def _names_of(host: str) -> tuple[str, ...]:
+    """Return what browsers may call the address that the lab listens on."""
     if host in EVERY_ADDRESS:
         return ()
     name = host.strip("[]").lower()
     return (f"[{name}]" if ":" in name else name,)
+
+
+def _public_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"{error}; give what browsers type, such as https://lab.example.org") from error
+    more = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or more or port == 0 or not re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc):
+        raise ValueError("it is no address of a site; give what browsers type, such as https://lab.example.org")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    names = text.replace(",", " ").split()
+    try:
+        return tuple(str(ip_network(name)) for name in names)
+    except ValueError as error:
+        raise ValueError(f"{error}; give addresses or networks such as 127.0.0.1, 10.0.0.0/24, separated by commas") from error
 
 
 def _host_names(text: str) -> tuple[str, ...]:
@@ -176,6 +234,13 @@ def _secret_key(text: str) -> str:
     if len(text) < SHORTEST_SECRET_CHARACTERS:
         raise ValueError(f"it is shorter than {SHORTEST_SECRET_CHARACTERS} characters; use a long random text or leave it out")
     return text
+
+
+def _log_format(text: str) -> LogFormat:
+    match text.lower():
+        case "text" | "json" as style:
+            return style
+    raise ValueError("it is neither text nor json")
 
 
 def _docker_host(text: str) -> str:

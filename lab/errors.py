@@ -14,6 +14,7 @@ A learner's failure is a fact or a field error, never an exception; these mean t
     ├── BundleError                a file is not a run that this lab can show
     ├── ScenarioError              a scenario directory cannot be read
     ├── ContentError               a content folder cannot be read as lessons; lists every problem with file and line
+    ├── ClassroomError             a class, a seat or a sign-in is refused; has words for whoever asked
     └── SettingsError              a setting has a value that cannot be used
 
 Messages start with "cannot …", name the object and the remedy. Third-party exceptions stop at the one module that
@@ -21,6 +22,8 @@ imports the package and are re-raised ``from`` the original as one of these.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class LabError(Exception):
@@ -89,3 +92,13 @@ class ContentError(LabError):
 
 class SettingsError(LabError):
     """A setting has a value that cannot be used."""
+
+
+class ClassroomError(LabError):
+    """A class, a seat in it or a sign-in is refused. ``words`` is a `lab.insight.phrase.Phrase` for whoever asked;
+    ``retry_seconds`` is set when the same may be tried again after so long."""
+
+    def __init__(self, words: Any, *, retry_seconds: int | None = None) -> None:
+        super().__init__(words.english.format(**words.values))
+        self.words = words
+        self.retry_seconds = retry_seconds

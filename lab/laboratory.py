@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import lab
+from lab.classroom.register import Register
 from lab.clock import Clock
 from lab.cluster.cluster import ClusterOptions
 from lab.cluster.repeats import RepeatParts, Repeats
 from lab.cluster.runs import RunParts, Runs
 from lab.cluster.strays import Strays
 from lab.config import Settings
-from lab.errors import EngineError, EngineUnavailable
+from lab.errors import EngineError, EngineUnavailable, SettingsError
 from lab.pods.decode import pod_from_object
 from lab.pods.review import review
 from lab.runtime import firewall
@@ -73,6 +74,8 @@ def open_node_side(settings: Settings, instance: str, clock: Clock, cleanup: Exi
     runtime = DockerRuntime(engine, identity, clock, witness)
     cleanup.callback(runtime.close)
     wall = firewall.ensure()
+    if settings.classroom and not wall.installed:
+        raise SettingsError(f"{wall.why}; a classroom needs that, so {wall.remedy}")
     if not wall.installed:
         _LOGGER.warning("%s; %s", wall.why, wall.remedy)
     return NodeSide(runtime=runtime, files=files, witness_problem=problem)
@@ -107,6 +110,7 @@ class Laboratory:
             self._cleanup.enter_context(settings.data_directory.lock(holder=holder))
             instance = settings.data_directory.instance_id
             self.store = self._cleanup.enter_context(Store.open(settings.database_url, clock))
+            self.register = _open_register(self.store, clock) if settings.classroom else None
             self.node_side = open_node_side(settings, instance, clock, self._cleanup)
             self._strays = Strays(clock, self.node_side.runtime.remove_strays, lambda run_id: self.runs.is_live(run_id))
             self._cleanup.callback(self._strays.close)
@@ -211,6 +215,12 @@ class Laboratory:
         if missing:
             return f"cannot run pods: the images {', '.join(missing)} are missing on the engine; run `lab images ensure`"
         return None
+
+
+def _open_register(store: Store, clock: Clock) -> Register:
+    if not store.classes.instructors():
+        raise SettingsError("cannot open the classroom: nobody can sign in as instructor; run `lab classroom init` first")
+    return Register(store.classes, clock)
 
 
 def _hostnames(manifests: tuple[str, ...]) -> tuple[str, ...]:

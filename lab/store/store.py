@@ -6,13 +6,16 @@ entries; everything older stays readable through `entries`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 
 from sqlalchemy import delete, insert, select
 
 from lab.clock import Clock
+from lab.errors import StoreError
 from lab.store import rows
 from lab.store.bundles import Bundles
+from lab.store.classes import Classes
 from lab.store.database import Database
 from lab.store.journal import SNAPSHOT_ENTRIES, StoreJournal
 from lab.store.predictions import Predictions
@@ -34,12 +37,29 @@ class Store:
         self.predictions = Predictions(database, clock)
         self.bundles = Bundles(database, clock)
         self.progress = ProgressMarks(database, clock)
+        self.classes = Classes(database)
 
     @classmethod
-    def open(cls, url: str, clock: Clock) -> Store:
-        """Open, and if need be create or migrate, the database at ``url`` and start its writer. Raises StoreError."""
+    def open(cls, url: str, clock: Clock, took: Callable[[float], None] = lambda seconds: None) -> Store:
+        """Open, and if need be create or migrate, the database at ``url`` and start its writer; see `StoreJournal` for ``took``.
+        Raises StoreError."""
         database = Database(url)
-        return cls(database, StoreJournal(database, clock), clock)
+        return cls(database, StoreJournal(database, clock, took=took), clock)
+
+    def problem(self) -> str | None:
+        """Say why nothing can be written now, with the remedy; None when all is well. Takes the writer's turn to find out."""
+        if self.journal.problem is not None:
+            return self.journal.problem
+        try:
+            self._database.try_to_write()
+        except StoreError as error:
+            return str(error)
+        return None
+
+    @property
+    def size_bytes(self) -> int:
+        """How much the database takes on the disk."""
+        return self._database.size_bytes
 
     def history(self, cluster: str) -> History:
         """Return what a Timeline needs to go on: the view at a snapshot and every entry after it, at least `SNAPSHOT_ENTRIES`

@@ -7,7 +7,7 @@ RFC 3339 text in UTC, bodies JSON text. A change here comes with a new script in
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData(
     naming_convention={
@@ -115,4 +115,35 @@ progress = Table(
     Column("item", String, primary_key=True),
     Column("at", String, nullable=False),
     Column("value", String, nullable=False),
+)
+
+instructors = Table(
+    "instructors",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("password_hash", String, nullable=False),
+    Column("cluster", String, nullable=False),
+)
+
+classes = Table(
+    "classes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("opened_at", String, nullable=False),
+    Column("closed_at", String),
+    Column("paused", Boolean, nullable=False),
+)
+
+learners = Table(
+    "learners",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("class_id", String, ForeignKey("classes.id", ondelete="CASCADE"), nullable=False),
+    Column("nickname", String, nullable=False),
+    Column("cluster", String, nullable=False),  # which may have no entry yet
+    Column("joined_at", String, nullable=False),
+    Column("removed_at", String),
+    Index(None, "class_id"),
 )

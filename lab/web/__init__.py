@@ -18,12 +18,14 @@ from lab.share import FRONT_END, TEMPLATES
 from lab.web.actions import add_actions
 from lab.web.bundles import add_bundles
 from lab.web.challenges import add_challenges
+from lab.web.classroom import add_classroom
 from lab.web.comparisons import add_comparisons
 from lab.web.copy_out import add_copy_out
 from lab.web.embeds import add_embeds
 from lab.web.formats import FILTERS
 from lab.web.guard import Guard
 from lab.web.hands import add_hands
+from lab.web.identity import Identities
 from lab.web.live_content import add_live_content
 from lab.web.lookups import add_lookups, used_terms
 from lab.web.own_hook import add_own_hook
@@ -47,8 +49,9 @@ def create_blueprint(services: Services) -> Blueprint:
     blueprint = Blueprint(
         "lab", __name__, template_folder=str(TEMPLATES), static_folder=str(FRONT_END), static_url_path="/static"
     )
-    guard = Guard(services.settings)
-    site = Site(services, guard)
+    identities = Identities(services.register, services.settings.trusted_proxies)
+    guard = Guard(services.settings, identities)
+    site = Site(services, guard, identities)
     guard.install(blueprint)
     blueprint.after_app_request(keep_language)
     blueprint.record_once(lambda state: _configure(state, site))
@@ -68,6 +71,8 @@ def create_blueprint(services: Services) -> Blueprint:
     add_comparisons(blueprint, site)
     add_bundles(blueprint, site)
     add_embeds(blueprint, site)
+    if services.register is not None:
+        add_classroom(blueprint, site, services.register)
     add_problems(blueprint, site)
     return blueprint
 

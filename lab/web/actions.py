@@ -73,7 +73,7 @@ def add_actions(blueprint: Blueprint, site: Site) -> None:
 def _run(site: Site, example: Example, manifest: str, fresh: bool) -> tuple[Reply, Run | None]:
     """Open a run, or submit the text to the one that is live; say what there is to say about the text."""
     key, runs = card_key(example.id), site.services.runs
-    problem = site.services.engine_problem()
+    problem = site.standstill()
     if problem:
         return Reply(key=key, problem=problem), None
     earlier = runs.latest(learner(), example.id)

@@ -3,8 +3,9 @@
 The lab starts containers, so a page of somebody else must never be able to use it from a learner's browser: every request
 whose Host or Origin is not the lab's own is refused (421), streams too; every POST carries a token that only our pages know;
 every answer forbids foreign scripts and styles, and frames too, but for the pages under ``/embed``, which may stand in frames of
-the sites that LAB_EMBED_ANCESTORS names. A learner is known by a random cluster id in Flask's signed, HttpOnly, SameSite=Lax
-session cookie; on an embedded page, to which browsers send no cookie, by its token, which then holds the cluster id too.
+the sites that LAB_EMBED_ANCESTORS names. Who asks is `lab.web.identity`'s to say; on an embedded page, to which browsers send no
+cookie, a learner is known by its token, which then holds the cluster id too. In a classroom strangers see nothing but the doors,
+and what is under ``/class`` is the instructors'.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import hmac
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, g, request, session
+from flask import Blueprint, Response, abort, g, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from lab.timeline.bundle import MAXIMUM_BYTES
+from lab.web.identity import Identities, new_cluster
 from lab.web.services import WebSettings
 
 TOKEN_FIELD = "csrf_token"  # noqa: S105 - a field's name
@@ -29,6 +32,10 @@ _POLICY = (
 )
 UPLOADS = frozenset({"lab.open_bundle"})  # where a whole run is sent
 UPLOAD_LIMIT_BYTES = MAXIMUM_BYTES + 64 * 1024  # and the form around it
+OPEN_TO_STRANGERS = frozenset(
+    f"lab.{name}" for name in ("static", "join", "take_seat", "sign_in", "prove_password", "come_back", "leave")
+)
+FOR_MACHINES = frozenset({"lab.healthz", "lab.readyz", "lab.metrics"})  # whoever may ask is theirs to say: `lab.web.operations`
 EMBEDDED_STREAMS = frozenset({"lab.embed_stream"})
 VISIT_ARGUMENT = "visit"  # an embedded page's token in the address of its stream
 
@@ -36,8 +43,9 @@ VISIT_ARGUMENT = "visit"  # an embedded page's token in the address of its strea
 class Guard:
     """The checks before and the headers after every request of the app."""
 
-    def __init__(self, settings: WebSettings) -> None:
+    def __init__(self, settings: WebSettings, identities: Identities) -> None:
         self._settings = settings
+        self._identities = identities
         self._hosts = frozenset(host.strip("[]").lower() for host in settings.allowed_hosts)
 
     def install(self, blueprint: Blueprint) -> None:
@@ -47,16 +55,19 @@ class Guard:
 
     def token(self) -> str:
         """Return the token that forms of the present learner carry."""
-        cluster = cluster_id()
-        return f"{cluster}.{self._proof('embed', cluster)}" if "embedded" in g else self._proof("csrf", cluster)
+        if "embedded" in g:
+            return f"{g.cluster}.{self._proof('embed', g.cluster)}"
+        return self._proof("csrf", self._identities.visitor().key)
 
     def allow_frame(self) -> None:
         """Let the answer to this request stand in a frame of another site, and carry its learner itself."""
         g.embedded = g.framed = True
-        known = session.get("cluster")
-        g.cluster = known if isinstance(known, str) and known else _new_cluster()
+        g.cluster = self._identities.known_cluster() or new_cluster()
 
-    def _check(self) -> None:
+    def _check(self) -> BaseResponse | None:
+        if request.endpoint in FOR_MACHINES:
+            return None
+        g.identities = self._identities
         limit = UPLOAD_LIMIT_BYTES if request.endpoint in UPLOADS else FORM_LIMIT_BYTES
         request.max_content_length = limit
         request.max_form_memory_size = FORM_LIMIT_BYTES
@@ -68,15 +79,29 @@ class Guard:
         if request.method in ("GET", "HEAD", "OPTIONS"):
             in_address = request.args.get(VISIT_ARGUMENT, "") if request.endpoint in EMBEDDED_STREAMS else ""
             self._embedded(in_address or request.headers.get(TOKEN_HEADER, ""))
-            return
+            return self._admit()
         given = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
         if not self._embedded(given) and not _same(given, self.token()):
             abort(403, "token")
+        return self._admit()
+
+    def _admit(self) -> BaseResponse | None:
+        """Show strangers of a classroom to its door, and keep learners from what is the instructors'."""
+        if not self._identities.is_classroom or request.endpoint is None or request.endpoint in OPEN_TO_STRANGERS:
+            return None
+        visitor = self._identities.visitor()
+        if visitor.role == "stranger":
+            if request.method != "GET" or request.accept_mimetypes.best != "text/html" or "HX-Request" in request.headers:
+                abort(401, "stranger")
+            return redirect(url_for("lab.join", next=request.full_path.rstrip("?")), code=303)
+        if visitor.role != "instructor" and is_instructors(request.url_rule.rule if request.url_rule else ""):
+            abort(403, "instructor")
+        return None
 
     def _embedded(self, given: str) -> bool:
         """Take the learner from an embedded page's token, if it is one of ours."""
         cluster, separator, proof = given.partition(".")
-        if not separator or not _same(proof, self._proof("embed", cluster)):
+        if self._identities.is_classroom or not separator or not _same(proof, self._proof("embed", cluster)):
             return False
         g.embedded, g.cluster = True, cluster
         return True
@@ -106,19 +131,9 @@ class Guard:
         return response
 
 
-def cluster_id() -> str:
-    """Return the learner's cluster id, giving them one on their first visit."""
-    if "cluster" in g:
-        return str(g.cluster)
-    known = session.get("cluster")
-    if not isinstance(known, str) or not known:
-        known = session["cluster"] = _new_cluster()
-        session.permanent = True
-    return known
-
-
-def _new_cluster() -> str:
-    return f"c{secrets.token_hex(8)}"
+def is_instructors(rule: str) -> bool:
+    """Whether a route is one of the instructors'."""
+    return rule == "/class" or rule.startswith("/class/")
 
 
 def _same(given: str, wanted: str) -> bool:

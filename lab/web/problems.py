@@ -19,6 +19,8 @@ Kind = Literal[
     "host",
     "token",
     "owner",
+    "stranger",
+    "instructor",
     "too-large",
     "method",
     "refused",
@@ -50,12 +52,17 @@ def add_problems(blueprint: Blueprint, site: Site) -> None:
         return site.page("problem.html", found, status=found.code)
 
 
+_FORBIDDEN: dict[str, Kind] = {"owner": "owner", "instructor": "instructor"}
+
+
 def _kind(error: HTTPException) -> Kind:
     match error.code:
         case 404:
             return _missing(request.path)
         case 403:
-            return "owner" if error.description == "owner" else "token"
+            return _FORBIDDEN.get(error.description or "", "token")
+        case 401:
+            return "stranger"
         case 405:
             return "method"
         case 409 if error.description == "live":

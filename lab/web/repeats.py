@@ -31,7 +31,7 @@ def add_repeats(blueprint: Blueprint, site: Site) -> None:
         example = site.find_example(example_id) or abort(404)
         manifest = request.form.get("manifest", example.manifest).replace("\r\n", "\n")
         deletion, count = read_deletion(), request.form.get("count", "")
-        problem = site.services.engine_problem() or ""
+        problem = site.standstill()
         if not problem and deletion is not None:
             order = RepeatOrder(
                 cluster=learner(),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from lab.classroom.register import Register
 from lab.clock import Clock
 from lab.cluster.repeats import RepeatOrder
 from lab.insight.predictions import KeptPrediction, Prediction
@@ -178,13 +179,16 @@ class Bundles(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """The settings that concern pages. Hosts are names without a port; ``secret_key`` signs cookies and form tokens;
-    ``embed_ancestors`` are the sites, as Content-Security-Policy writes them, that may show embedded pages; with
-    ``live_content`` lessons are read anew when their files change; pages of the ``static_edition`` are written to files and ask
-    no server."""
+    ``public_url`` is where browsers find the lab when that is not the request's own address, ``trusted_proxies`` whose word is
+    taken for where a request comes from; ``embed_ancestors`` are the sites, as Content-Security-Policy writes them, that may show
+    embedded pages; with ``live_content`` lessons are read anew when their files change; pages of the ``static_edition`` are
+    written to files and ask no server."""
 
     allowed_hosts: frozenset[str]
     secret_key: str
     secure_cookies: bool = False
+    public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
     embed_ancestors: tuple[str, ...] = ()
     live_content: bool = False
     static_edition: bool = False
@@ -194,7 +198,8 @@ class WebSettings:
 class Services:
     """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well.
     ``max_run_seconds`` is the lab's limit for a run. ``prepare(cluster_id, manifests)`` is called when a
-    learner may run these soon. Without ``progress`` nobody's progress is kept or shown."""
+    learner may run these soon. Without ``progress`` nobody's progress is kept or shown. With ``register`` the lab is a
+    classroom."""
 
     runs: Runs
     files: NodeFiles
@@ -209,3 +214,4 @@ class Services:
     max_run_seconds: float
     prepare: Callable[[str, tuple[str, ...]], None] = lambda cluster_id, manifests: None
     progress: ProgressMarks | None = None
+    register: Register | None = None

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from flask import Response, current_app, g, make_response, render_template, request
 
+from lab.insight.phrase import phrase
 from lab.lessons import LANGUAGES, Catalog, Example, Language, Lesson
 from lab.lessons.check import Check
 from lab.timeline.bundle import Bundle
@@ -20,7 +21,8 @@ from lab.timeline.run import Run
 from lab.web import recorded
 from lab.web.feed import Feeds
 from lab.web.frames import Renderer
-from lab.web.guard import Guard, cluster_id, style_nonce
+from lab.web.guard import Guard, style_nonce
+from lab.web.identity import Identities, cluster_id
 from lab.web.opened import PREFIX, OpenedRuns
 from lab.web.own_example import OWN_POD
 from lab.web.prediction_views import PredictionViews
@@ -34,15 +36,18 @@ from lab.web.wording import HTML_LANG, WORDINGS, language_of
 
 LANGUAGE_COOKIE = "lang"
 THEME_COOKIE = "theme"
+PAUSED = phrase("Your instructor has paused the class; what runs goes on.", "讲师已暂停课堂，正在运行的会继续。")
+ENDED = phrase("The class has ended; you can still read everything.", "课程已结束，你仍可以阅读全部内容。")
 REMEMBERED = timedelta(days=365)  # a preference is kept for a year
 
 
 class Site:
     """The pages' shared state: services, feeds, guard."""
 
-    def __init__(self, services: Services, guard: Guard) -> None:
+    def __init__(self, services: Services, guard: Guard, identities: Identities) -> None:
         self.services = services
         self.guard = guard
+        self.identities = identities
         self.repeat_views = RepeatViews(services)
         self.opened = OpenedRuns(services.bundles)
         self.recorded = RecordedRuns(services.catalog)
@@ -111,7 +116,30 @@ class Site:
         """Return a run, live or ended, opened from a file, or recorded."""
         if run_id.startswith(PREFIX):
             return self.opened.run(run_id)
-        return self.recorded.run(run_id) if run_id.startswith(recorded.PREFIX) else self.services.runs.get(run_id)
+        if run_id.startswith(recorded.PREFIX):
+            return self.recorded.run(run_id)
+        run = self.services.runs.get(run_id)
+        return run if run is not None and self.may_see(run) else None
+
+    def may_see(self, run: Run) -> bool:
+        """Whether the visitor may read a run of the lab's own: in a lab for one all, in a classroom their own, and an instructor
+        everybody's."""
+        if not self.identities.is_classroom:
+            return True
+        visitor = self.identities.visitor()
+        return visitor.role == "instructor" or run.cluster == visitor.cluster
+
+    def standstill(self) -> str:
+        """Say why the visitor can start nothing now; empty when they can."""
+        visitor = self.identities.visitor()
+        if visitor.classroom is None or (visitor.classroom.is_open and not visitor.classroom.paused):
+            return self.services.engine_problem() or ""
+        say = WORDINGS[chosen_language()]
+        if visitor.classroom.is_open:
+            return say.plain(
+                phrase("Your instructor has paused the class; what runs goes on.", "讲师已暂停课堂，正在运行的会继续。")
+            )
+        return say.plain(phrase("The class has ended; you can still read everything.", "课程已结束，你仍可以阅读全部内容。"))
 
     def find_bundle(self, run_id: str) -> Bundle | None:
         """Return the file that a run comes from; None for the lab's own runs."""
@@ -130,6 +158,7 @@ class Site:
             csrf_token=self.guard.token(),
             style_nonce=style_nonce(),
             now=self.services.clock.now(),
+            visitor=self.identities.visitor() if self.identities.is_classroom else None,
             live_content=self.services.settings.live_content,
             languages=[(other, _with_language(other)) for other in LANGUAGES],
         )

@@ -1,0 +1,16 @@
+"""The pages of a classroom: its doors, and what instructors have under ``/class``."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from lab.classroom.register import Register
+from lab.web.classroom.doors import add_doors
+from lab.web.visit import Site
+
+__all__ = ["add_classroom"]
+
+
+def add_classroom(blueprint: Blueprint, site: Site, register: Register) -> None:
+    """Add the classroom's pages and actions to the blueprint."""
+    add_doors(blueprint, site, register)
