@@ -21,11 +21,11 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.errors import AppImportError
-from gunicorn.workers.gthread import ThreadWorker
 
 from lab.app import Course, create_app
 from lab.clock import SystemClock, Thread
-from lab.config import Settings, read_settings
+from lab.config import EVERY_ADDRESS, Settings, read_settings
+from lab.connections import BoundedWorker
 from lab.errors import LabError, SettingsError
 from lab.laboratory import Laboratory
 from lab.lessons import Catalog
@@ -33,6 +33,7 @@ from lab.share import CONTENT
 
 FAILED = 1
 THREADS = 512  # one per open page: each holds a stream
+CONNECTIONS = 8192  # idle ones hold no thread, and a browser keeps up to six
 GRACEFUL_SECONDS = 30  # for a slow engine to remove a class's containers; a learner's own take about a second
 HIGHEST_PORT = 65535
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -52,6 +53,11 @@ def register(subparsers: Any) -> None:
     )
     parser.add_argument("--host", help="address to listen on (default: LAB_HOST or 127.0.0.1)")
     parser.add_argument("--port", type=_port, help="port to listen on, 0 for any free one (default: LAB_PORT or 8080)")
+    parser.add_argument(
+        "--classroom",
+        action="store_true",
+        help="for a class: learners join by code, instructors sign in (LAB_CLASSROOM; see `lab classroom init`)",
+    )
     parser.add_argument("--content", metavar="DIR", type=Path, default=CONTENT, help="lessons of your own (default: the lab's)")
     parser.add_argument("--dev", action="store_true", help="read lessons again when their files change, and reload open pages")
     parser.set_defaults(func=serve)
@@ -59,8 +65,7 @@ def register(subparsers: Any) -> None:
 
 def serve(args: argparse.Namespace) -> int:
     """Serve until interrupted. Returns the exit code; raises SettingsError when the port or the data directory is in use."""
-    settings = read_settings()
-    settings = replace(settings, host=args.host or settings.host, port=settings.port if args.port is None else args.port)
+    settings = settings_of(args)
     course = Course(root=args.content, live=args.dev)
     Catalog.load(course.root)  # say at once what is wrong in it
     settings.data_directory.lock().close()  # say at once when another lab has it
@@ -73,6 +78,29 @@ def serve(args: argparse.Namespace) -> int:
             raise  # the worker's end, whose code the master judges
         return FAILED if end.code else 0  # the server's own codes mean something else here
     return 0
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """Return the settings that the command line changes. Raises SettingsError, also for an address that others could reach while
+    nobody has to sign in."""
+    environment = dict(os.environ)
+    if args.host:
+        environment["LAB_HOST"] = args.host
+    if args.classroom:
+        environment["LAB_CLASSROOM"] = "yes"
+    settings = read_settings(environment)
+    settings = settings if args.port is None else replace(settings, port=args.port)
+    if not settings.classroom and not settings.is_loopback:
+        raise SettingsError(
+            f"cannot serve {settings.host} to whoever can reach it: anybody could run containers here; "
+            "leave the address out, or add --classroom"
+        )
+    if settings.classroom and settings.host in EVERY_ADDRESS and settings.public_url is None:
+        raise SettingsError(
+            f"cannot serve a classroom on {settings.host}: what browsers type is not known; "
+            "set LAB_PUBLIC_URL, such as https://lab.example.org"
+        )
+    return settings
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -112,6 +140,7 @@ class _Server(BaseApplication):
             "workers": 1,
             "worker_class": _Worker,
             "threads": THREADS,
+            "worker_connections": CONNECTIONS,
             "timeout": 0,
             "graceful_timeout": GRACEFUL_SECONDS,
             "keepalive": 75,
@@ -152,7 +181,7 @@ class _Server(BaseApplication):
             self._closing.join()
 
 
-class _Worker(ThreadWorker):
+class _Worker(BoundedWorker):
     """Stops in order whatever the signal. Ctrl-C comes as SIGINT from the terminal and as SIGQUIT from the master; gunicorn would
     leave at the first and have the second interrupt the closing of the laboratory."""
 

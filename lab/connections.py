@@ -1,0 +1,68 @@
+"""Connections of clients that do not keep up, bounded: each holds one of the server's threads.
+
+The server itself waits without end for a request whose sending has begun, and for a client that does not read its answer. Here
+the first has `REQUEST_SECONDS` altogether, and the second is given up by the kernel when it has taken nothing for
+`STALLED_SECONDS`, as one whose machine is gone. Browsers come back by themselves, streams where they were.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from lab.clock import Clock, SystemClock
+
+REQUEST_SECONDS = 30.0  # from its first byte to its last; the largest upload over a slow network takes a part of it
+STALLED_SECONDS = 20.0  # two heartbeats of a stream
+
+
+class ClientSocket(socket.socket):
+    """A client's connection. It ends for the reader, as if the client had, when a request takes too long."""
+
+    def __init__(self, accepted: socket.socket, clock: Clock) -> None:
+        """Take over an accepted connection."""
+        super().__init__(fileno=accepted.detach())
+        self._clock = clock
+        self._until = 0.0
+        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STALLED_SECONDS * 1000))
+
+    def begin_request(self) -> None:
+        """From now on the client has `REQUEST_SECONDS` for its next request."""
+        self._until = self._clock.monotonic() + REQUEST_SECONDS
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Receive in time. Raises ConnectionResetError."""
+        poll = select.poll()
+        poll.register(self, select.POLLIN)
+        if not poll.poll(max(0.0, self._until - self._clock.monotonic()) * 1000):
+            raise ConnectionResetError(errno.ECONNRESET, "the client takes too long to send its request")
+        try:
+            return super().recv(size, flags)
+        except TimeoutError as error:
+            raise ConnectionResetError(errno.ECONNRESET, "the client has stalled") from error
+
+
+class BoundedWorker(ThreadWorker):
+    """A worker of threads whose clients have `REQUEST_SECONDS` to ask and `STALLED_SECONDS` to go on reading."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._clock = SystemClock()
+
+    def handle(self, conn: Any) -> Any:
+        """Read a request and answer it, on a thread of the pool."""
+        if not isinstance(conn.sock, ClientSocket):
+            conn.sock = ClientSocket(conn.sock, self._clock)
+        conn.sock.begin_request()
+        return super().handle(conn)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer; a client that has stalled is one that has gone."""
+        try:
+            return super().handle_request(req, conn)
+        except TimeoutError as error:
+            raise BrokenPipeError(errno.EPIPE, "the client has stalled") from error
