@@ -195,4 +195,4 @@ def learner() -> str:
 
 
 def _with_language(language: Language) -> str:
-    return f"{request.path}?{urlencode({'lang': language})}"
+    return f"{request.path}?{urlencode({**request.args.to_dict(flat=False), 'lang': language}, doseq=True)}"
