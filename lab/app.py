@@ -12,6 +12,7 @@ from lab.laboratory import Laboratory
 from lab.lessons.catalog import Catalog
 from lab.web import Services, WebSettings, create_blueprint
 from lab.web.reading import reading_services
+from lab.web.services import Operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
         prepare=laboratory.prepare,
         progress=laboratory.store.progress,
         register=laboratory.register,
+        operations=Operations(problems=laboratory.condition.problems, metrics=laboratory.metrics, token=settings.metrics_token),
     )
     return _app(services)
 

@@ -20,8 +20,10 @@ from lab.cluster.cluster import ClusterOptions
 from lab.cluster.repeats import RepeatParts, Repeats
 from lab.cluster.runs import RunParts, Runs
 from lab.cluster.strays import Strays
+from lab.condition import Condition
 from lab.config import Settings
 from lab.errors import EngineError, EngineUnavailable, SettingsError
+from lab.metrics import Metrics
 from lab.pods.decode import pod_from_object
 from lab.pods.review import review
 from lab.runtime import firewall
@@ -109,7 +111,8 @@ class Laboratory:
         try:
             self._cleanup.enter_context(settings.data_directory.lock(holder=holder))
             instance = settings.data_directory.instance_id
-            self.store = self._cleanup.enter_context(Store.open(settings.database_url, clock))
+            self.metrics = Metrics()
+            self.store = self._cleanup.enter_context(Store.open(settings.database_url, clock, self.metrics.durable))
             self.register = _open_register(self.store, clock) if settings.classroom else None
             self.node_side = open_node_side(settings, instance, clock, self._cleanup)
             self._strays = Strays(clock, self.node_side.runtime.remove_strays, lambda run_id: self.runs.is_live(run_id))
@@ -132,6 +135,8 @@ class Laboratory:
                     left_behind=self._strays.look,
                 )
             )
+            self.condition = Condition(data=settings.data, store=self.store, engine_problem=self.engine_problem)
+            self.metrics.watch(self.condition.signs)
             self._recover(instance)
             at_once = settings.limits.max_repeat_runs
             self.repeats = Repeats(RepeatParts(clock=clock, runs=self.runs, index=self.store, at_once=at_once))

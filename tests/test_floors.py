@@ -26,6 +26,7 @@ FLOORS = (
     ("scenarios", "lessons"),
     ("classroom",),
     ("store",),
+    ("condition",),
     ("laboratory", "doctor", "setup"),
     ("authoring",),
     ("web",),

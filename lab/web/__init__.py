@@ -28,12 +28,14 @@ from lab.web.hands import add_hands
 from lab.web.identity import Identities
 from lab.web.live_content import add_live_content
 from lab.web.lookups import add_lookups, used_terms
+from lab.web.operations import add_operations
 from lab.web.own_hook import add_own_hook
 from lab.web.pages import add_pages
 from lab.web.predictions import add_predictions
 from lab.web.problems import add_problems
 from lab.web.progress import add_progress
 from lab.web.repeats import add_repeats
+from lab.web.request_log import RequestLog
 from lab.web.search import add_search
 from lab.web.services import Runs, Services, WebSettings
 from lab.web.visit import Site, keep_language
@@ -52,6 +54,8 @@ def create_blueprint(services: Services) -> Blueprint:
     identities = Identities(services.register, services.settings.trusted_proxies)
     guard = Guard(services.settings, identities)
     site = Site(services, guard, identities)
+    if services.operations is not None:
+        RequestLog(services.clock, services.operations.metrics).install(blueprint)
     guard.install(blueprint)
     blueprint.after_app_request(keep_language)
     blueprint.record_once(lambda state: _configure(state, site))
@@ -73,6 +77,7 @@ def create_blueprint(services: Services) -> Blueprint:
     add_embeds(blueprint, site)
     if services.register is not None:
         add_classroom(blueprint, site, services.register)
+    add_operations(blueprint, services.operations)
     add_problems(blueprint, site)
     return blueprint
 

@@ -58,10 +58,6 @@ def add_pages(blueprint: Blueprint, site: Site) -> None:
     def examples() -> Response:
         return jsonify(examples_json(site.services.catalog))
 
-    @blueprint.get("/healthz")
-    def healthz() -> Response:
-        return jsonify(status="ok", engine=site.services.engine_problem() or "ok")
-
 
 def event_stream(events: Iterator[str]) -> Response:
     """Return events as the answer to a request."""

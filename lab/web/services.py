@@ -6,7 +6,7 @@ without an engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -16,6 +16,7 @@ from lab.cluster.repeats import RepeatOrder
 from lab.insight.predictions import KeptPrediction, Prediction
 from lab.lessons import Catalog
 from lab.lessons.progress import Mark, MarkKind
+from lab.metrics import Metrics
 from lab.runtime.node_listing import NodeEntry
 from lab.timeline.bundle import Versions
 from lab.timeline.facts import Entry, HoldPoint
@@ -195,6 +196,16 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """What machines may ask. ``problems()`` says for each part of the lab why it cannot do its work now, None where it can;
+    ``token`` lets ask from elsewhere than this machine."""
+
+    problems: Callable[[], Mapping[str, str | None]]
+    metrics: Metrics
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well.
     ``max_run_seconds`` is the lab's limit for a run. ``prepare(cluster_id, manifests)`` is called when a
@@ -215,3 +226,4 @@ class Services:
     prepare: Callable[[str, tuple[str, ...]], None] = lambda cluster_id, manifests: None
     progress: ProgressMarks | None = None
     register: Register | None = None
+    operations: Operations | None = None

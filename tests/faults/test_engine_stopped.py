@@ -45,7 +45,10 @@ def test_a_stopped_engine_ends_the_run_and_a_restarted_one_runs_again(
     assert facts_of(shown)[-1] == "RunAborted"
     assert "<code>engine</code>" in shown[max(shown)]
     assert visitor.rows(run_id) == shown
-    assert "no Docker Engine answers" in json.loads(visitor.get("/healthz"))["engine"]
+    with pytest.raises(urllib.error.HTTPError, match="503") as not_ready:
+        visitor.get("/readyz")
+    with not_ready.value as answer:
+        assert "no Docker Engine answers" in json.load(answer)["engine"]
     with pytest.raises(urllib.error.HTTPError, match="409") as refused:
         visitor.run(EXAMPLE, pod())
     refused.value.close()
@@ -53,7 +56,7 @@ def test_a_stopped_engine_ends_the_run_and_a_restarted_one_runs_again(
     engine.start()
     with connection(engine.address) as client:
         await_removal(client, lab.instance)
-        assert json.loads(visitor.get("/healthz"))["engine"] == "ok"
+        assert json.loads(visitor.get("/readyz"))["engine"] == "ok"
         again = visitor.run(EXAMPLE, pod())
         visitor.watch(again, running)
         visitor.delete(again, mode="graceful")

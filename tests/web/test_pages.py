@@ -146,10 +146,6 @@ def test_the_theme_of_the_cookie_is_there_before_any_script(pages: Pages) -> Non
     assert '<html lang="en">' in pages.client.get("/").text
 
 
-def test_healthz_answers(pages: Pages) -> None:
-    assert pages.client.get("/healthz").json == {"status": "ok", "engine": "ok"}
-
-
 @pytest.mark.parametrize(
     ("why", "said"),
     [
