@@ -5,6 +5,7 @@
 const SILENCE_MILLISECONDS = 25_000; // the server's heartbeat comes every 10 s
 const FIRST_RETRY_MILLISECONDS = 500;
 const LONGEST_RETRY_MILLISECONDS = 8_000;
+const UNNOTICED_MILLISECONDS = 1_500; // an interruption that is over sooner is nobody's concern
 
 export class LiveSource extends EventTarget {
   constructor(url) {
@@ -36,7 +37,7 @@ export class LiveSource extends EventTarget {
     this.source = new EventSource(url);
     this.source.onopen = () => this.opened();
     this.source.onerror = () => this.lost();
-    for (const name of new Set([...this.names, "heartbeat", "ready"])) this.source.addEventListener(name, this.forward);
+    for (const name of new Set([...this.names, "heartbeat", "ready", "stopping"])) this.source.addEventListener(name, this.forward);
     this.watch();
   }
 
@@ -49,6 +50,7 @@ export class LiveSource extends EventTarget {
 
   receive(event) {
     this.watch();
+    this.stopping = event.type === "stopping";
     if (event.lastEventId) this.lastEventId = event.lastEventId;
     this.dispatchEvent(new MessageEvent(event.type, { data: event.data, lastEventId: event.lastEventId }));
   }
@@ -57,7 +59,7 @@ export class LiveSource extends EventTarget {
     this.suspend();
     if (this.readyState === EventSource.CLOSED) return;
     this.readyState = EventSource.CONNECTING;
-    announceConnection(false);
+    announceConnection(false, this.stopping);
     if (document.hidden) return;
     this.timer = setTimeout(() => this.connect(), this.retry * (0.75 + Math.random() / 2));
     this.retry = Math.min(this.retry * 2, LONGEST_RETRY_MILLISECONDS);
@@ -83,6 +85,15 @@ export class LiveSource extends EventTarget {
   }
 }
 
-function announceConnection(connected) {
+let notice;
+
+// Says below the page that the connection is lost, or that the lab is stopping, until it is back.
+function announceConnection(connected, stopping) {
   document.documentElement.toggleAttribute("data-offline", !connected);
+  const words = document.getElementById("words")?.dataset;
+  const bar = document.getElementById("connection");
+  if (!bar || !words) return;
+  clearTimeout(notice);
+  if (connected) bar.textContent = "";
+  else notice = setTimeout(() => (bar.textContent = stopping ? words.stopping : bar.textContent || words.offline), UNNOTICED_MILLISECONDS);
 }

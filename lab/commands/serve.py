@@ -2,7 +2,8 @@
 
 The server's master forks one worker, and the laboratory lives in that worker; when the master is killed, the kernel kills the
 worker with it, so that a lab never outlives the process a person sees. Told to stop, by whatever signal, the worker ends runs
-and streams at once and gives everything back while the requests in flight are answered.
+and streams at once and gives everything back while the requests in flight are answered. Told a second time, the server ends where
+it stands; what was running is removed when the lab starts again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError
+from gunicorn.glogging import Logger
 
 from lab.app import Course, create_app
 from lab.clock import SystemClock, Thread
@@ -29,6 +32,7 @@ from lab.connections import BoundedWorker
 from lab.errors import LabError, SettingsError
 from lab.laboratory import Laboratory
 from lab.lessons import Catalog
+from lab.logs import note, set_up_logs
 from lab.share import CONTENT
 
 FAILED = 1
@@ -36,12 +40,15 @@ THREADS = 512  # one per open page: each holds a stream
 CONNECTIONS = 8192  # idle ones hold no thread, and a browser keeps up to six
 GRACEFUL_SECONDS = 30  # for a slow engine to remove a class's containers; a learner's own take about a second
 HIGHEST_PORT = 65535
+AGAIN_SECONDS = 1.0  # what comes sooner is the same word twice: from a terminal and from a program that passes it on
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+_LOGGER = logging.getLogger(__name__)
 
 _EPILOG = """\
 exit codes:
   0    stopped by Ctrl-C or SIGTERM: every run was ended, nothing is left on the engine
-  1    the lab could not be opened
+  1    the lab could not be opened, or was told to stop twice and left what was running; `lab sweep` removes it
   2    the command line or a setting cannot be used, such as a port or a data directory that is in use
 """
 
@@ -66,6 +73,7 @@ def register(subparsers: Any) -> None:
 def serve(args: argparse.Namespace) -> int:
     """Serve until interrupted. Returns the exit code; raises SettingsError when the port or the data directory is in use."""
     settings = settings_of(args)
+    set_up_logs(settings.log_format)
     course = Course(root=args.content, live=args.dev)
     Catalog.load(course.root)  # say at once what is wrong in it
     settings.data_directory.lock().close()  # say at once when another lab has it
@@ -133,6 +141,10 @@ class _Server(BaseApplication):
         self._closing: Thread | None = None
         super().__init__()
 
+    def run(self) -> None:
+        """Serve until told to stop."""
+        _Master(self, self._clock).run()
+
     def load_config(self) -> None:
         """Set gunicorn's options."""
         options = {
@@ -145,9 +157,10 @@ class _Server(BaseApplication):
             "graceful_timeout": GRACEFUL_SECONDS,
             "keepalive": 75,
             "loglevel": "warning",
+            "logger_class": _ServerLog,
             "post_fork": lambda arbiter, worker: _die_with(arbiter.pid),
             "worker_exit": lambda arbiter, worker: self._close(),
-            "when_ready": _announce,
+            "when_ready": self._announce,
             "control_socket_disable": True,  # it would be one file for all labs of a person
         }
         for name, value in options.items():
@@ -156,11 +169,11 @@ class _Server(BaseApplication):
 
     def load(self) -> Callable[..., Any]:
         """Open the laboratory, in the worker, and have it closed as soon as the worker is told to stop."""
-        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
         try:
             laboratory = Laboratory(self._settings, self._clock, holder=os.getppid())
         except LabError as error:
             raise AppImportError(f"lab: {error}") from error
+        logging.getLogger().addHandler(laboratory.metrics.log_handler())
         self._closing = self._clock.spawn("close the laboratory", self._close_when_told, laboratory)
         return create_app(laboratory, self._course)
 
@@ -169,6 +182,13 @@ class _Server(BaseApplication):
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
+
+    def _announce(self, arbiter: Any) -> None:
+        for listener in arbiter.LISTENERS:
+            if self._settings.log_format == "json":
+                note(_LOGGER, "serving", address=str(listener))
+            else:
+                print(f"Pod Hook Lab: {listener} (Ctrl-C stops it)", file=sys.stderr, flush=True)
 
     def _close_when_told(self, laboratory: Laboratory) -> None:
         with self._changed:
@@ -179,6 +199,39 @@ class _Server(BaseApplication):
         self.stop()
         if self._closing is not None:
             self._closing.join()
+
+
+class _Master(Arbiter):
+    """Stops in order when it is told to, and at once when it is told again."""
+
+    def __init__(self, app: _Server, clock: SystemClock) -> None:
+        self._told_at: float | None = None
+        self._lab_clock = clock
+        super().__init__(app)
+
+    def signal(self, sig: int, frame: Any) -> None:
+        """Note a signal; its handler, so as little as possible. The worker dies with this process."""
+        if sig in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            now = self._lab_clock.monotonic()
+            if self._told_at is not None and now - self._told_at >= AGAIN_SECONDS:
+                os.write(sys.stderr.fileno(), b"stopped at once; what was running is removed when the lab starts again\n")
+                os._exit(FAILED)
+            self._told_at = self._told_at or now
+        super().signal(sig, frame)
+
+
+class _ServerLog(Logger):
+    """The server's own words go where the lab's go, without what was asked for: a query string may hold a token."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave the handling to the lab's handler."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log a failure, of a request by its path alone."""
+        super().exception(msg, *(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args), **kwargs)
 
 
 class _Worker(BoundedWorker):
@@ -202,8 +255,3 @@ def _die_with(master: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != master:
         os._exit(FAILED)
-
-
-def _announce(arbiter: Any) -> None:
-    for listener in arbiter.LISTENERS:
-        print(f"Pod Hook Lab: {listener} (Ctrl-C stops it)", file=sys.stderr, flush=True)
