@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_address, ip_network
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from lab.data_directory import DataDirectory
@@ -83,7 +83,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     public_url = reader.value("LAB_PUBLIC_URL", None, _public_url)
     extra_hosts = reader.value("LAB_ALLOWED_HOSTS", none, _host_names)
     defaults = Limits()
-    limits = {name: reader.value(f"LAB_{name.upper()}", getattr(defaults, name), _size) for name in Limits.__slots__}
+    limits: dict[str, Any] = {
+        name: reader.value(f"LAB_{name.upper()}", getattr(defaults, name), _cpus if name.endswith("_cpus") else _size)
+        for name in Limits.__slots__
+    }
     settings = Settings(
         data=data,
         database_url=reader.value("LAB_DATABASE_URL", f"sqlite:///{data}/lab.sqlite", _database_url),
@@ -266,4 +269,12 @@ def _size(text: str) -> int:
     number = int(match[1]) * 1024 ** ("", "Ki", "Mi", "Gi").index(match[2] or "") if match else 0
     if number < 1:
         raise ValueError("it is not a number above 0; use digits, and for sizes Ki, Mi or Gi after them if you like")
+    return number
+
+
+def _cpus(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d{1,3})?)|(\d+)m", text)
+    number = (float(match[1]) if match[1] else int(match[2]) / 1000) if match else 0.0
+    if number <= 0:
+        raise ValueError("it is not a number of CPUs above 0; write it as Kubernetes does, such as 2, 0.5 or 500m")
     return number

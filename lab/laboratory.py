@@ -17,6 +17,8 @@ import lab
 from lab.classroom.register import Register
 from lab.clock import Clock
 from lab.cluster.cluster import ClusterOptions
+from lab.cluster.disk_guard import DiskGuard, DiskGuardParts
+from lab.cluster.idle_clusters import IdleClusters
 from lab.cluster.repeats import RepeatParts, Repeats
 from lab.cluster.runs import RunParts, Runs
 from lab.cluster.strays import Strays
@@ -27,6 +29,7 @@ from lab.metrics import Metrics
 from lab.pods.decode import pod_from_object
 from lab.pods.review import review
 from lab.runtime import firewall
+from lab.runtime.disk_space import free_bytes
 from lab.runtime.docker_runtime import PAUSE_IMAGE, DockerRuntime, RuntimeSettings
 from lab.runtime.engine import engine_address
 from lab.runtime.engine_client import EngineClient
@@ -70,9 +73,11 @@ def open_node_side(settings: Settings, instance: str, clock: Clock, cleanup: Exi
     else:
         witness = observer
         cleanup.callback(witness.close)
-    files = NodeFiles(settings.data / "nodes")
+    files = NodeFiles(settings.data / "nodes", size_limit_bytes=settings.limits.node_disk_bytes)
     engine = EngineClient(engine_address(settings.docker_host))
-    identity = RuntimeSettings(instance=instance, pod_cidr=str(settings.pod_cidr), warm_sandboxes=settings.warm_sandboxes)
+    identity = RuntimeSettings(
+        instance=instance, pod_cidr=str(settings.pod_cidr), limits=settings.limits, warm_sandboxes=settings.warm_sandboxes
+    )
     runtime = DockerRuntime(engine, identity, clock, witness)
     cleanup.callback(runtime.close)
     wall = firewall.ensure()
@@ -108,6 +113,7 @@ class Laboratory:
         self._changed = clock.condition()
         self._prepared: set[str] | None = set()  # None once the lab stops
         self._preparing = 0  # how many preparations are at the engine
+        self._disks: tuple[Path, ...] | None = None  # where learners' containers and the lab write, once the engine has told
         try:
             self._cleanup.enter_context(settings.data_directory.lock(holder=holder))
             instance = settings.data_directory.instance_id
@@ -129,17 +135,34 @@ class Laboratory:
                         witness_problem=self.node_side.witness_problem,
                         max_pods=settings.limits.max_pods,
                     ),
-                    max_live_runs=settings.limits.max_live_runs,
-                    max_run_seconds=settings.limits.max_run_seconds,
+                    limits=settings.limits,
+                    free_disk=self.free_disk,
                     engine_lost=self._engine_lost,
                     left_behind=self._strays.look,
                 )
             )
-            self.condition = Condition(data=settings.data, store=self.store, engine_problem=self.engine_problem)
+            self.condition = Condition(
+                data=settings.data,
+                store=self.store,
+                engine_problem=self.engine_problem,
+                free_disk_bytes=settings.limits.free_disk_bytes,
+            )
             self.metrics.watch(self.condition.signs)
             self._recover(instance)
             at_once = settings.limits.max_repeat_runs
             self.repeats = Repeats(RepeatParts(clock=clock, runs=self.runs, index=self.store, at_once=at_once))
+            self._disk_guard = DiskGuard(
+                DiskGuardParts(
+                    clock=clock,
+                    free=self.free_disk,
+                    written=self.node_side.runtime.written,
+                    abort=lambda run_id, why: self.runs.abort(run_id, why=why, by="disk"),
+                    learner_limit_bytes=settings.limits.learner_disk_bytes,
+                )
+            )
+            self._cleanup.callback(self._disk_guard.close)
+            self._idle_clusters = IdleClusters(clock, self._give_back_unused)
+            self._cleanup.callback(self._idle_clusters.close)
         except BaseException:
             self._cleanup.close()
             raise
@@ -152,6 +175,15 @@ class Laboratory:
         if problem is None:
             self._well_until = self.clock.monotonic() + ENGINE_ANSWER_SECONDS
         return problem
+
+    def free_disk(self) -> int | None:
+        """Return how many bytes are free where the lab and learners' containers write: the fullest disk's; None where that cannot
+        be told."""
+        if self._disks is None:
+            with contextlib.suppress(EngineError):
+                engines = self.node_side.runtime.data_directory()
+                self._disks = (self.settings.data, *((engines,) if engines else ()))
+        return free_bytes(*(self._disks or (self.settings.data,)))
 
     def versions(self) -> Versions:
         """Return what this lab's runs are made with; asks the engine."""
@@ -171,6 +203,8 @@ class Laboratory:
             self._prepared = None
             self._changed.wait_for(lambda: not self._preparing)
         self._strays.close()
+        self._idle_clusters.close()
+        self._disk_guard.close()
         self.repeats.close()
         self.runs.close()
         with contextlib.suppress(EngineError):
@@ -197,7 +231,7 @@ class Laboratory:
             self._prepared.add(cluster)
             self._preparing += 1
         try:
-            self.node_side.runtime.prepare_cluster(cluster)
+            self.runs.prepare(cluster)
             self.node_side.runtime.keep_warm(cluster, _hostnames(manifests))
         except EngineError:
             with self._changed:
@@ -207,6 +241,13 @@ class Laboratory:
             with self._changed:
                 self._preparing -= 1
                 self._changed.notify_all()
+
+    def _give_back_unused(self) -> tuple[str, ...]:
+        given_back = self.runs.give_back_unused()
+        with self._changed:
+            if self._prepared is not None:
+                self._prepared.difference_update(given_back)
+        return given_back
 
     def _engine_lost(self) -> None:
         self._well_until = 0.0

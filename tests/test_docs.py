@@ -14,6 +14,7 @@ from lab.cli import make_parser
 from lab.config import read_settings
 from lab.lessons.outputs import WORDS as OUTPUTS
 from lab.lessons.predicate_reader import WORDS as PREDICATES
+from lab.limits import cpus_of_all, half_of_memory, half_of_pids
 from lab.pods.pod_fields import STRUCTS
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +24,13 @@ COMMITTED = subprocess.run(
 DOCUMENTS = sorted(path for path in COMMITTED if path.endswith(".md") and not path.startswith("content/"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NO_DEFAULT = "none"
-MADE_OF_ANOTHER = "‹"  # a default that holds ‹VARIABLE›
+LIMITS = (ROOT / "docs/limits.md").read_text(encoding="utf-8")
+DERIVED = {  # a default that is no fixed value, as it is written
+    "‹LAB_DATA›": lambda: str(read_settings({}).data),
+    "‹half of the machine's memory›": lambda: str(half_of_memory()),
+    "‹32 for each of the machine's cores›": lambda: f"{cpus_of_all():g}",
+    "‹half of what the kernel allows›": lambda: str(half_of_pids()),
+}
 
 # What would tie the project to the machine or the network it was written on.
 PLACES = {
@@ -45,8 +52,8 @@ def code(text: str) -> Iterator[str]:
 
 
 def settings_table() -> dict[str, str]:
-    """Return the README's table of settings: the default as written, by variable."""
-    return dict(re.findall(r"^\| `(LAB_\w+)` \| `?([^`|]+?)`? \|", README, flags=re.MULTILINE))
+    """Return the tables of settings: the default as written, by variable."""
+    return dict(re.findall(r"^\| `(LAB_\w+)` \| `?([^`|]+?)`? \|", README + LIMITS, flags=re.MULTILINE))
 
 
 def subcommands(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -77,17 +84,17 @@ class Asked(dict[str, str]):
         return super().get(name, default)
 
 
-def test_every_setting_stands_in_the_readme_and_no_other() -> None:
+def test_every_setting_stands_in_a_table_and_no_other() -> None:
     environment = Asked()
     read_settings(environment)
     assert sorted(settings_table()) == sorted(environment.names)
 
 
 @pytest.mark.parametrize(("variable", "default"), settings_table().items())
-def test_a_setting_has_the_default_that_the_readme_gives(variable: str, default: str) -> None:
+def test_a_setting_has_the_default_that_the_table_gives(variable: str, default: str) -> None:
     unset = read_settings({})
-    if MADE_OF_ANOTHER in default:
-        default = re.sub("‹LAB_DATA›", str(unset.data), default)
+    for written, value in DERIVED.items():
+        default = default.replace(written, value())
     assert read_settings({} if default == NO_DEFAULT else {variable: default}) == unset
 
 

@@ -6,6 +6,8 @@ A timeline may be read without its cluster, whose node works only once there is 
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +17,8 @@ from lab.errors import EngineError
 from lab.timeline.timeline import Timeline
 
 FAREWELL_SECONDS = 2.0  # for the last entries to become durable
+
+_PASSING = re.compile(r"(.+)-[0-9a-f]{8}")
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -26,6 +30,17 @@ class NodeListener:
     cleared: Callable[[str, str], None]
     engine_lost: Callable[[str], None]
     failed: Callable[[str, str], None]
+
+
+def passing_cluster(learner: str) -> str:
+    """Return the name of a new cluster that a learner has for one run, beside their own."""
+    return f"{learner}-{secrets.token_hex(4)}"
+
+
+def learner_of(cluster: str) -> str:
+    """Return whose cluster it is: their own, or one for a single run."""
+    match = _PASSING.fullmatch(cluster)
+    return match[1] if match else cluster
 
 
 class Clusters:

@@ -20,10 +20,15 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class LiveRun:
-    """``pods`` are the uids of those it created, ``commands`` counts the kubectl commands that have not answered yet."""
+    """``pods`` are the uids of those it created, ``commands`` counts the kubectl commands that have not answered yet. In the
+    clock's seconds, ``began`` is when its first manifest was submitted, None while that waits for its turn, and ``used`` when its
+    learner last acted on it. ``is_passing`` says that it is on a cluster of its own, a repeat's."""
 
     run: Run
     cluster: Cluster
+    used: float
+    is_passing: bool = False
+    began: float | None = None
     pods: set[str] = field(default_factory=set)
     commands: int = 0
     hold_points: tuple[HoldPoint, ...] = ()

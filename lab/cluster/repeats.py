@@ -16,8 +16,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from lab.clock import Clock
+from lab.cluster import run_refused
+from lab.cluster.clusters import passing_cluster
 from lab.cluster.run_watch import RunWatch
-from lab.cluster.runs import RunRefused, Runs
+from lab.cluster.runs import Runs
 from lab.errors import LabError
 from lab.timeline.facts import RunAborted
 from lab.timeline.repeat import Repeat, RepeatEnd
@@ -101,12 +103,12 @@ class Repeats:
         """Begin a repeat and return at once. Raises RunRefused when the learner has one that goes on, or the count is out of
         bounds."""
         if not 1 <= order.count <= MOST_RUNS:
-            raise RunRefused(f"cannot repeat {order.count} times: choose 1 to {MOST_RUNS}")
+            raise run_refused.bad_count(order.count, MOST_RUNS)
         with self._changed:
             if self._closing:
-                raise RunRefused("cannot repeat: the lab is stopping; start it again first")
+                raise run_refused.stopping()
             if any(repeat.cluster == order.cluster for repeat in self._going.values()):
-                raise RunRefused("cannot repeat: another repeat of yours goes on; wait for it or cancel it first")
+                raise run_refused.repeat_goes_on()
             repeat = Repeat(
                 id=secrets.token_hex(6),
                 opened_at=self._parts.clock.now(),
@@ -195,13 +197,14 @@ class Repeats:
     def _run_once(self, repeat: Repeat) -> None:
         """Run the manifest once on a new cluster, and give that back. Raises _Stopped, LabError."""
         runs = self._parts.runs
-        cluster = f"{repeat.cluster}-{secrets.token_hex(4)}"
+        cluster = passing_cluster(repeat.cluster)
         try:
             runs.prepare(cluster)
             run = runs.open(cluster, repeat.example, repeat.manifest, verb=repeat.verb)
             if not self._note(repeat.id, run):
                 runs.abort(run.id, why="Cancelled with its repeat.", by="learner")
             watch = RunWatch(runs.timeline(cluster), run)
+            watch.wait_for_turn()
             self._see_through(repeat, watch)
         finally:
             runs.discard(cluster)

@@ -8,14 +8,12 @@ from typing import Protocol
 
 from lab.clock import Clock
 from lab.cluster.cluster import ClusterOptions
+from lab.limits import Limits
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import Runtime
 from lab.timeline.facts import Entry
 from lab.timeline.run import Run
 from lab.timeline.timeline import History, Journal
-
-MAX_LIVE_RUNS = 10  # per cluster
-MAX_RUN_SECONDS = 3600.0  # a forgotten run ends by itself
 
 
 class RunIndex(Protocol):
@@ -56,7 +54,7 @@ class RunParts:
     runtime: Runtime
     files: NodeFiles
     options: ClusterOptions = field(default_factory=ClusterOptions)
-    max_live_runs: int = MAX_LIVE_RUNS
-    max_run_seconds: float = MAX_RUN_SECONDS
+    limits: Limits = field(default_factory=Limits)
+    free_disk: Callable[[], int | None] = lambda: None  # bytes, where learners write; None: that cannot be told
     engine_lost: Callable[[], None] = lambda: None  # called when runs were ended because the engine had stopped answering
     left_behind: Callable[[], None] = lambda: None  # called when the engine may still hold a container of a pod that has gone

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.timeline.facts import JSON, ObjectWritten, RunAborted, RunClosed
+from lab.timeline.facts import JSON, ObjectWritten, RunAborted, RunAdmitted, RunClosed, RunQueued
 from lab.timeline.run import Run
 from lab.timeline.timeline import Timeline
+
+LOOK_SECONDS = 60.0
 
 _ON_THE_WAY = frozenset({"ContainerCreating", "PodInitializing"})
 
@@ -19,7 +21,14 @@ class RunWatch:
         self.pods: dict[str, JSON] = {}
         self.ended: RunClosed | RunAborted | None = None
         self._timeline = timeline
+        self._waits = False
         self._cursor = run.first_seq - 1
+
+    def wait_for_turn(self) -> None:
+        """Wait until the run's manifest is submitted, or it has ended."""
+        self._read()
+        while self._waits and self.ended is None and not self._timeline.dismissed:
+            self._wait(lambda: not self._waits, LOOK_SECONDS)
 
     def wait_until_settled(self, timeout_seconds: float) -> bool:
         """Wait until every pod is ready, over, or shows that it will not become ready soon; or the run has ended."""
@@ -38,13 +47,19 @@ class RunWatch:
             left = deadline - self._timeline.elapsed_seconds()
             if left <= 0 or self._timeline.dismissed:
                 return False
-            for entry in self._timeline.wait(self._cursor, timeout=left, durable=False):
-                self._cursor = entry.seq
-                self._follow(entry.fact)
+            self._timeline.wait(self._cursor, timeout=left, durable=False)
+            self._read()
+
+    def _read(self) -> None:
+        for entry in self._timeline.read(self._cursor, durable=False):
+            self._cursor = entry.seq
+            self._follow(entry.fact)
 
     def _follow(self, fact: object) -> None:
         if isinstance(fact, RunClosed | RunAborted) and fact.run_id == self.run.id:
             self.ended = fact
+        elif isinstance(fact, RunQueued | RunAdmitted) and fact.run_id == self.run.id:
+            self._waits = isinstance(fact, RunQueued)
         elif isinstance(fact, ObjectWritten) and fact.kind == "Pod" and fact.verb != "remove":
             self.pods[fact.uid] = fact.object
 

@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Literal
 
+from lab.cluster import run_refused
+from lab.cluster.admission import Usage
+from lab.cluster.attention import Attention
 from lab.cluster.cluster import Cluster
-from lab.cluster.clusters import Clusters, NodeListener
+from lab.cluster.clusters import Clusters, NodeListener, learner_of
+from lab.cluster.demand import demands_in
 from lab.cluster.live_run import LiveRun
 from lab.cluster.node import Node
 from lab.cluster.registry import Registry
 from lab.cluster.run_parts import RunParts
-from lab.errors import HistoryExpired, LabError, StoreError
+from lab.cluster.run_refused import RunRefused
+from lab.cluster.run_times import deadlines, overdue
+from lab.cluster.submissions import NAMESPACE, Submissions
+from lab.errors import HistoryExpired, StoreError
 from lab.pods.review import review
 from lab.timeline.facts import Entry, HoldPoint, HoldPointsChosen, RunAborted, RunClosed, RunOpened
 from lab.timeline.folds import concerns, pods_created_by
@@ -27,16 +35,10 @@ from lab.timeline.timeline import Timeline
 
 __all__ = ["RunParts", "RunRefused", "Runs"]
 
-NAMESPACE = "default"
-FILENAME = "pod.yaml"
 FRESH_TIMEOUT_SECONDS = 20.0  # for what a fresh run replaces to be cleared
 END_RETRY_SECONDS = 1.0  # while the store cannot take the end of a run
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class RunRefused(LabError):
-    """A run cannot be opened now; the message says why and what to do."""
 
 
 class Runs:
@@ -49,7 +51,9 @@ class Runs:
             parts, NodeListener(cleared=self._pod_cleared, engine_lost=self._engine_lost, failed=self._failed)
         )
         self._live: dict[str, LiveRun] = {}
-        self._freshening: set[str] = set()  # clusters that are being cleared for a fresh run
+        self._attention = Attention(parts.clock, self._changed)
+        self._submissions = Submissions(parts.clock, parts.limits, self._changed, self._live.values, self._answered)
+        self._clearing: set[str] = set()  # clusters that are being cleared, for a fresh run or because nobody uses them
         self._closing = False
 
     def open(
@@ -64,33 +68,39 @@ class Runs:
     ) -> Run:
         """Submit a manifest as `kubectl apply` (or create) does, and return the run at once; what happens is on the timeline.
         On a live run of the example the manifest is applied there. ``fresh`` first ends that run, and any other whose pods
-        have the same names, on a clean node. The kubelet is held at ``hold_points``. Raises RunRefused."""
-        cluster = self._clusters.cluster(cluster_id)
-        with self._cleared_for(cluster, example, manifest, fresh=fresh):
+        have the same names, on a clean node. The kubelet is held at ``hold_points``. While the machine is full the run waits for
+        its turn. Raises RunRefused."""
+        self._require_disk()
+        pods = demands_in(manifest, self._parts.limits)
+        with self._cleared_for(cluster_id, example, manifest, fresh=fresh) as cluster:
             self._require_room(cluster)
             live = next((v for v in self._live_in(cluster_id) if v.run.example == example), None)
+            if live is not None:
+                self._submissions.require_no_wait(live)
+            demand = self._submissions.needed(cluster, pods)
             if live is None:
                 live = self._opened(cluster, example, manifest)
-            live.commands += 1
+            self._use(live)
             self._choose_hold_points(cluster, live, hold_points)
-        submit = cluster.kubectl.apply if verb == "apply" else cluster.kubectl.create
-        before = cluster.timeline.appended
-        try:
-            submit(manifest, filename=FILENAME, namespace=NAMESPACE, run_id=live.run.id)
-        finally:
-            with self._changed:
-                live.pods |= pods_created_by(cluster.timeline.read(before, durable=False), live.run.id)
-            self._answered(live)
+            submission = self._submissions.add(live, verb, manifest, demand)
+        if submission is not None:
+            self._submissions.submit(submission)
         return live.run
 
     def delete(
         self, run_id: str, *, pod: str | None = None, grace_period_seconds: int | None = None, force: bool = False
     ) -> None:
-        """Delete the run's pods (or one of them) as `kubectl delete pod` does, and return at once. Nothing happens to an
-        ended run."""
-        live = self._find(run_id)
-        if live is None:
-            return
+        """Delete the run's pods (or one of them) as `kubectl delete pod` does, and return at once. What waits for its turn is not
+        submitted any more. Nothing happens to an ended run."""
+        with self._changed:
+            live = self._find(run_id)
+            if live is None:
+                return
+            self._use(live)
+            waited = self._submissions.leave(live)
+        if waited:
+            self._close_if_done(live)
+            self._go_on()
         cluster = live.cluster
         args: tuple[str, ...] = () if grace_period_seconds is None else (f"--grace-period={grace_period_seconds}",)
         args += ("--force",) if force else ()
@@ -109,6 +119,7 @@ class Runs:
             live = self._find(run_id)
             if live is None:
                 return False
+            self._use(live)
             if to_the_end:
                 self._choose_hold_points(live.cluster, live, ())
         return live.cluster.node.proceed(run_id, None if to_the_end else held_seq, to_the_end=to_the_end)
@@ -121,8 +132,11 @@ class Runs:
     def run_command(self, run_id: str, pod: str, container: str, command: tuple[str, ...]) -> bool:
         """Run a command in a container of a live run and return at once; what it printed is on the timeline. False when the
         container does not run, or too many of the run's commands have not ended."""
-        node = self.node(run_id)
-        return node is not None and node.run_command(run_id, pod, container, command)
+        live = self._find(run_id)
+        if live is None:
+            return False
+        self._use(live)
+        return live.cluster.node.run_command(run_id, pod, container, command)
 
     def clean_node(self, cluster_id: str) -> None:
         """Empty the cluster's node of all files. Raises RunRefused while a pod is on it or may come to it."""
@@ -130,21 +144,48 @@ class Runs:
             live = len(self.live(cluster_id))
             pods = self._clusters.pods_on_node(cluster_id)
             if live or pods:
-                raise RunRefused(
-                    f"cannot clean the node while pods are on it (live runs: {live}, pods: {pods}); delete them first"
-                )
+                raise run_refused.node_in_use(live, pods)
+            self._attention.use(cluster_id)
             self._parts.files.reset(cluster_id)
 
     def prepare(self, cluster_id: str) -> None:
         """Create what a cluster's first run would wait for. Raises EngineError."""
+        with self._changed:
+            self._changed.wait_for(lambda: cluster_id not in self._clearing)
+            self._attention.use(cluster_id)
         self._parts.runtime.prepare_cluster(cluster_id)
+
+    def following(self, cluster_id: str, examples: Collection[str]) -> AbstractContextManager[None]:
+        """Say, while it is entered, that a page shows the runs of these examples in a cluster: they are not idle."""
+        return self._attention.following(cluster_id, examples)
+
+    def usage(self) -> Usage:
+        """Return what pods hold of the machine now, learner by learner, and how many runs wait for their turn."""
+        with self._changed:
+            return self._submissions.usage()
+
+    def give_back_unused(self) -> tuple[str, ...]:
+        """Discard the clusters that nobody has used or looked at for as long as the limits say, and return them. Blocks until
+        they are cleared."""
+        with self._changed:
+            busy = {live.run.cluster for live in self._live.values()} | self._clearing
+            unused = [c for c in self._attention.unused(self._parts.limits.idle_cluster_seconds) if c not in busy]
+            self._clearing.update(unused)
+        try:
+            for cluster_id in unused:
+                self._give_back(cluster_id)
+        finally:
+            with self._changed:
+                self._clearing.difference_update(unused)
+                self._changed.notify_all()
+        return tuple(unused)
 
     def discard(self, cluster_id: str) -> None:
         """Give back what a cluster holds on the engine, on disk and in memory. Its runs are ended and stay readable. Blocks until
         it is cleared."""
         for run in self.live(cluster_id):
             self.abort(run.id, why="Its cluster was removed.", by="stop")
-        self._clusters.discard(cluster_id)
+        self._give_back(cluster_id)
 
     def get(self, run_id: str) -> Run | None:
         """Return a run, live or ended."""
@@ -186,6 +227,7 @@ class Runs:
 
     def timeline(self, cluster_id: str) -> Timeline:
         """Return the log of a cluster, opening it when needed."""
+        self._attention.use(cluster_id)
         return self._clusters.timeline(cluster_id)
 
     def recover(self) -> tuple[Run, ...]:
@@ -208,6 +250,7 @@ class Runs:
             if live is None:
                 return
             live.ending = True
+            self._submissions.leave(live)
         self._end(live, RunAborted(run_id=run_id, why=why, by=by))
 
     def close(self) -> None:
@@ -220,24 +263,32 @@ class Runs:
             self.abort(run_id, why="The lab was stopped.", by="stop")
         self._clusters.close()
 
+    def _give_back(self, cluster_id: str) -> None:
+        self._clusters.discard(cluster_id)
+        self._attention.forget(cluster_id)
+        with self._changed:
+            self._submissions.release_all(cluster_id)
+            self._go_on()
+
     def _require_room(self, cluster: Cluster) -> None:
         """Refuse more pods while too many that the API no longer holds, and no quota counts, are still being stopped."""
         limit = self._parts.options.max_pods
         stored = {o["metadata"]["uid"] for o in cluster.registry.view().list("Pod")}
         leaving = cluster.node.pod_uids() - stored
         if limit is not None and leaving and len(leaving) + len(stored) >= limit:
-            raise RunRefused(
-                f"cannot run more pods: {len(leaving)} that were deleted are still being stopped on the node; "
-                "wait for them, or run again on a clean node"
-            )
+            raise run_refused.still_leaving(len(leaving))
+
+    def _require_disk(self) -> None:
+        """Refuse everything while so little disk is free that it could stop the lab."""
+        free, least = self._parts.free_disk(), self._parts.limits.free_disk_bytes
+        if free is not None and free < least:
+            raise run_refused.disk_is_full(free, least)
 
     def _opened(self, cluster: Cluster, example: str, manifest: str) -> LiveRun:
         if self._closing:
-            raise RunRefused("cannot open a run: the lab is stopping; start it again first")
-        if len(self.live(cluster.id)) >= self._parts.max_live_runs:
-            raise RunRefused(
-                f"cannot open another run: {self._parts.max_live_runs} are live in this cluster; delete one of their pods first"
-            )
+            raise run_refused.stopping()
+        if len(self.live(cluster.id)) >= self._parts.limits.max_live_runs:
+            raise run_refused.too_many_runs(self._parts.limits.max_live_runs)
         run_id = secrets.token_hex(6)
         entry = cluster.timeline.append(RunOpened(run_id=run_id, example=example, manifest=manifest))
         run = Run(
@@ -249,7 +300,8 @@ class Runs:
             opened_at=entry.at,
         )
         cluster.timeline.pin(entry.seq)
-        self._live[run_id] = live = LiveRun(run, cluster)
+        live = LiveRun(run, cluster, used=self._parts.clock.monotonic(), is_passing=learner_of(cluster.id) != cluster.id)
+        self._live[run_id] = live
         self._parts.clock.spawn(f"limit {run_id}", self._end_in_time, run_id)
         return live
 
@@ -260,14 +312,42 @@ class Runs:
             cluster.timeline.append(HoldPointsChosen(run_id=live.run.id, points=points))
 
     def _end_in_time(self, run_id: str) -> None:
-        """End a run that has been live for too long."""
+        """End a run that has been live, or left alone, for too long."""
+        limits, clock = self._parts.limits, self._parts.clock
         with self._changed:
-            ended = self._changed.wait_for(lambda: run_id not in self._live, self._parts.max_run_seconds)
-        node = None if ended else self.node(run_id)
-        if node is not None:
-            held = " Its kubelet was held then; a hold does not stop that clock." if node.held(run_id) else ""
-            why = f"It was live for {self._parts.max_run_seconds / 60:.0f} minutes, the lab's limit.{held}"
-            self.abort(run_id, why=why, by="limit")
+            while (live := self._find(run_id)) is not None:
+                unseen_since = self._attention.unseen_since(live.run.cluster, live.run.example)
+                due = deadlines(live, limits, unseen_since, clock.monotonic())
+                by = min(due, key=lambda name: due[name])
+                left = due[by] - clock.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait_for(partial(self._has_moved, run_id, live.began), left)
+        if live is not None:
+            end = overdue(live, limits, by, held=bool(live.cluster.node.held(run_id)))
+            self.abort(run_id, why=end.why, by=end.by)
+
+    def _has_moved(self, run_id: str, began: float | None) -> bool:
+        """Whether a run has ended, or begun since."""
+        live = self._find(run_id)
+        return live is None or live.began != began
+
+    def _use(self, live: LiveRun) -> None:
+        """Note that its learner acts on a run."""
+        live.used = self._parts.clock.monotonic()
+        self._attention.use(live.run.cluster)
+
+    def _make_room(self, live: LiveRun) -> None:
+        """Let go of what a run's cluster does not hold any more, for whoever waits."""
+        with self._changed:
+            self._submissions.release(live.cluster)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Let whoever has room now have their turn."""
+        with self._changed:
+            if not self._closing:
+                self._submissions.go_on()
 
     def _find(self, run_id: str) -> LiveRun | None:
         """Return a live run that is not being ended."""
@@ -279,22 +359,23 @@ class Runs:
         return [live for live in self._live.values() if live.run.cluster == cluster_id and not live.ending]
 
     @contextmanager
-    def _cleared_for(self, cluster: Cluster, example: str, manifest: str, *, fresh: bool) -> Iterator[None]:
+    def _cleared_for(self, cluster_id: str, example: str, manifest: str, *, fresh: bool) -> Iterator[Cluster]:
         """Hold the runs' condition, with the cluster cleared first when ``fresh``: one at a time, and nobody opens a run there
         meanwhile."""
         with self._changed:
-            self._changed.wait_for(lambda: cluster.id not in self._freshening)
+            self._changed.wait_for(lambda: cluster_id not in self._clearing)
+            cluster = self._clusters.cluster(cluster_id)
             if not fresh:
-                yield
+                yield cluster
                 return
-            self._freshening.add(cluster.id)
+            self._clearing.add(cluster_id)
         try:
             self._end_colliding(cluster, example, manifest)
             with self._changed:
-                yield
+                yield cluster
         finally:
             with self._changed:
-                self._freshening.discard(cluster.id)
+                self._clearing.discard(cluster_id)
                 self._changed.notify_all()
 
     def _end_colliding(self, cluster: Cluster, example: str, manifest: str) -> None:
@@ -325,16 +406,20 @@ class Runs:
             live.commands -= 1
         if self.is_live(live.run.id):
             self._close_if_done(live)
-            return
-        try:
-            live.drop_pods()
-        except StoreError:
-            _LOGGER.exception("cannot drop the pods of run %s", live.run.id)
+        else:
+            try:
+                live.drop_pods()
+            except StoreError:
+                _LOGGER.exception("cannot drop the pods of run %s", live.run.id)
+        self._make_room(live)
 
     def _pod_cleared(self, pod_uid: str, run_id: str) -> None:
         live = self._find(run_id)
         if live is not None:
             self._close_if_done(live)
+        with self._changed:
+            self._submissions.let_go(pod_uid)
+            self._go_on()
 
     def _close_if_done(self, live: LiveRun) -> None:
         """Close a run whose commands have answered and whose pods are gone from API and node."""
@@ -344,6 +429,8 @@ class Runs:
                 return
             live.ending = True
         why = "Its pods are gone." if live.pods else "It created no pod."
+        if live.began is None:
+            why = "It was deleted while it waited for its turn."
         self._end(live, RunClosed(run_id=live.run.id, why=why))
 
     def _end(self, live: LiveRun, how: RunClosed | RunAborted) -> None:
@@ -366,10 +453,13 @@ class Runs:
         with self._changed:
             self._live.pop(live.run.id, None)
             self._changed.notify_all()
+        self._make_room(live)
 
     def _engine_lost(self, message: str) -> None:
         with self._changed:
             live = list(self._live)
+            for waiting in self._live.values():
+                self._submissions.leave(waiting)  # or it would have its turn at an engine that does not answer
         for run_id in live:
             self.abort(run_id, why=f"The container engine stopped answering: {message}", by="engine")
         self._parts.engine_lost()

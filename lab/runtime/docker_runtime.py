@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from lab.clock import Clock
 from lab.errors import ContainerGone, EngineError, ImageNotFound
@@ -24,7 +25,7 @@ from lab.runtime.exec_session import ExecSession
 from lab.runtime.followed_container import FollowedContainer
 from lab.runtime.followed_containers import FollowedContainers
 from lab.runtime.hardening import JSON, container_request
-from lab.runtime.labels import RUN, selector
+from lab.runtime.labels import CLUSTER, RUN, selector
 from lab.runtime.networks import ClusterNetworks
 from lab.runtime.processes import process_state
 from lab.runtime.runtime import (
@@ -37,6 +38,7 @@ from lab.runtime.runtime import (
     Sandbox,
     SandboxConfig,
     Started,
+    Written,
 )
 from lab.runtime.sandboxes import Sandboxes
 from lab.runtime.settings import PAUSE_IMAGE, RuntimeSettings
@@ -125,6 +127,20 @@ class DockerRuntime:
         strays = [container_id for container_id, run in listed if self._sandboxes.is_stray(container_id, run, is_live)]
         self._remove_all(strays)
         return len(strays)
+
+    def written(self) -> tuple[Written, ...]:
+        """Ask the engine what each of this lab's containers has written. It looks at all their files."""
+        with self._engine.words("measure what containers have written"):
+            filters = selector(instance=self._settings.instance)
+            found = self._engine.api.containers(all=True, size=True, filters=filters)
+        written = ((c["Labels"].get(CLUSTER, ""), c["Labels"].get(RUN, ""), int(c.get("SizeRw") or 0)) for c in found)
+        return tuple(Written(cluster=cluster, run_id=run, size_bytes=amount) for cluster, run, amount in written if run)
+
+    def data_directory(self) -> Path | None:
+        """Ask the engine where it keeps containers' files; None when that is not on this machine's file system."""
+        with self._engine.words("ask the engine for its data directory"):
+            place = Path(str(self._engine.api.info()["DockerRootDir"]))
+        return place if place.is_dir() else None
 
     def engine_info(self) -> EngineInfo:
         """Ask the engine what it is."""

@@ -9,30 +9,22 @@ Source: Docker Engine API v1.41 ``POST /containers/create``; pkg/kubelet/qos/pol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from lab.limits import MEBIBYTE, Limits
 from lab.pods.surprises import GRANTED_CAPABILITIES
 from lab.runtime.labels import container_labels, sandbox_labels
 from lab.runtime.runtime import ContainerConfig, Mount, SandboxConfig
 
 JSON = dict[str, Any]
 
-MEBIBYTE = 1 << 20
 # What nginx and shells need to serve port 80, drop to another user, write where root may, and signal one another; no more.
 CAPABILITIES = GRANTED_CAPABILITIES
 CONTAINER_OOM_SCORE = 1000  # pkg/kubelet/qos/policy.go: besteffortOOMScoreAdj; learners' processes die before the lab's
 SANDBOX_MEMORY_BYTES = 16 * MEBIBYTE  # a pause process needs less than 1
 SANDBOX_PIDS = 8
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one container may use."""
-
-    memory_bytes: int = 256 * MEBIBYTE
-    pids: int = 128
-    cpu_cores: float = 1.0
+_NO_CORE: tuple[JSON, ...] = ({"Name": "core", "Soft": 0, "Hard": 0},)  # a core dump would go to the host's handler
 
 
 def container_request(config: ContainerConfig, *, sandbox_id: str, instance: str, limits: Limits, image_user: str = "") -> JSON:
@@ -57,10 +49,11 @@ def container_request(config: ContainerConfig, *, sandbox_id: str, instance: str
             "ReadonlyRootfs": config.read_only_root_filesystem,
             "Mounts": [_mount(mount) for mount in config.mounts],
             **_resources(
-                memory_bytes=min(config.memory_limit_bytes or limits.memory_bytes, limits.memory_bytes),
-                pids=limits.pids,
-                cpu_cores=min(config.cpu_limit_cores or limits.cpu_cores, limits.cpu_cores),
+                memory_bytes=min(config.memory_limit_bytes or limits.container_memory_bytes, limits.container_memory_bytes),
+                pids=limits.container_pids,
+                cpu_cores=min(config.cpu_limit_cores or limits.container_cpus, limits.container_cpus),
             ),
+            "Ulimits": [*_NO_CORE, {"Name": "fsize", "Soft": limits.container_file_bytes, "Hard": limits.container_file_bytes}],
             "OomScoreAdj": CONTAINER_OOM_SCORE,
         },
     }
@@ -129,7 +122,7 @@ def _no_rights() -> JSON:
         # The lab reads the output as it comes (`followed_container`). A second copy by the engine could fill the disk, and under
         # a flood of short lines it costs a whole core and delays the end of the container (measured: by 3 s).
         "LogConfig": {"Type": "none", "Config": {}},
-        "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],  # a core dump would go to the host's handler
+        "Ulimits": list(_NO_CORE),
     }
 
 

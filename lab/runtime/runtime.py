@@ -150,6 +150,15 @@ class ChangedFile:
     content: bytes | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """How much a container has written to its own file system, volumes not included."""
+
+    cluster: str
+    run_id: str
+    size_bytes: int
+
+
 LogLine = tuple[str, str, str]  # (time RFC 3339 with fraction, "stdout" | "stderr", text without newline)
 
 

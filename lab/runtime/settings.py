@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lab.runtime.hardening import Limits
+from lab.limits import Limits
 
 PAUSE_IMAGE = "pod-hook-lab/pause"
 

@@ -10,6 +10,7 @@ from lab.clock import VirtualClock
 from lab.cluster.cluster import ClusterOptions
 from lab.cluster.runs import RunRefused
 from lab.errors import EngineError, EngineUnavailable, StoreError
+from lab.limits import Limits
 from lab.runtime.scripted import ContainerScript
 from lab.timeline.facts import (
     CommandAnswered,
@@ -255,7 +256,7 @@ def test_the_latest_run_of_an_example_is_live_or_the_newest_ended(lab: GivenLab)
 
 def test_no_more_runs_are_live_than_allowed(lab: GivenLab) -> None:
     stage = lab(web=polite(), db=polite())
-    stage.parts["max_live_runs"] = 1
+    stage.parts["limits"] = Limits(max_live_runs=1)
     stage.open("web", example="lesson/one")
     with pytest.raises(
         RunRefused, match=r"^cannot open another run: 1 are live in this cluster; delete one of their pods first$"
@@ -279,7 +280,7 @@ def test_pods_that_were_deleted_by_force_take_room_until_they_are_gone(lab: Give
 
 def test_a_forgotten_run_ends_by_itself(lab: GivenLab) -> None:
     stage = lab(web=deaf(hook=takes(1000)))
-    stage.parts["max_run_seconds"] = 600.0
+    stage.parts["limits"] = Limits(max_run_seconds=600)
     run = stage.runs.open("c1", "lesson/one", pod(container("web", post_start="hook"), name="web"))
     stage.clock.sleep(599)
     assert stage.runs.is_live(run.id)
@@ -291,7 +292,7 @@ def test_a_forgotten_run_ends_by_itself(lab: GivenLab) -> None:
 
 def test_a_run_that_has_ended_is_not_ended_again_by_its_limit(lab: GivenLab) -> None:
     stage = lab(web=polite())
-    stage.parts["max_run_seconds"] = 60.0
+    stage.parts["limits"] = Limits(max_run_seconds=60)
     run = stage.open("web")
     stage.runs.delete(run.id)
     stage.clock.sleep(200)
@@ -393,7 +394,7 @@ class SlowJournal:
 
 def test_a_pod_that_is_created_while_its_run_is_ended_is_removed_again(lab: GivenLab) -> None:
     stage = lab(web=polite())
-    stage.parts |= {"journal": SlowJournal(stage.store.journal, stage.clock), "max_run_seconds": 0.5}
+    stage.parts |= {"journal": SlowJournal(stage.store.journal, stage.clock), "limits": Limits(max_run_seconds=1)}
     run = stage.open("web", seconds=10)
     assert [a.by for a in stage.facts(run, RunAborted)] == ["limit"]
     assert (stage.pods(), stage.runtime.left) == ([], ())
@@ -446,7 +447,7 @@ def test_a_run_that_is_not_held_never_speaks_of_it(lab: GivenLab) -> None:
 
 def test_a_hold_does_not_stop_the_clock_of_the_lab_s_limit(lab: GivenLab) -> None:
     stage = lab(web=polite())
-    stage.parts["max_run_seconds"] = 120.0
+    stage.parts["limits"] = Limits(max_run_seconds=120)
     run = stage.open("web", hold_points=("before-start",), seconds=121)
     (aborted,) = stage.facts(run, RunAborted)
     assert aborted.by == "limit"

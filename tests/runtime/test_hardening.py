@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from lab.runtime.hardening import CAPABILITIES, Limits, container_request, sandbox_request
+from lab.limits import Limits
+from lab.runtime.hardening import CAPABILITIES, container_request, sandbox_request
 from lab.runtime.runtime import ContainerConfig, Mount, SandboxConfig
 
 CONFIG = ContainerConfig(
@@ -56,8 +57,15 @@ def test_a_container_shares_network_and_ipc_with_its_sandbox_only() -> None:
 
 
 def test_limits_bound_memory_swap_processes_and_cpu() -> None:
-    host = request(limits=Limits(memory_bytes=64 << 20, pids=20, cpu_cores=0.5))["HostConfig"]
+    host = request(limits=Limits(container_memory_bytes=64 << 20, container_pids=20, container_cpus=0.5))["HostConfig"]
     assert (host["Memory"], host["MemorySwap"], host["PidsLimit"], host["NanoCpus"]) == (64 << 20, 64 << 20, 20, 500_000_000)
+
+
+def test_no_container_writes_a_file_larger_than_the_limit_nor_a_core_dump() -> None:
+    limits = {
+        limit["Name"]: limit["Hard"] for limit in request(limits=Limits(container_file_bytes=4096))["HostConfig"]["Ulimits"]
+    }
+    assert limits == {"fsize": 4096, "core": 0}
 
 
 def test_the_engine_keeps_no_copy_of_the_output() -> None:
@@ -68,7 +76,7 @@ def test_a_manifest_can_lower_a_limit_and_not_raise_it() -> None:
     lower = request(replace(CONFIG, memory_limit_bytes=32 << 20, cpu_limit_cores=0.25))["HostConfig"]
     higher = request(replace(CONFIG, memory_limit_bytes=64 << 30, cpu_limit_cores=64))["HostConfig"]
     assert (lower["Memory"], lower["NanoCpus"]) == (32 << 20, 250_000_000)
-    assert (higher["Memory"], higher["NanoCpus"]) == (256 << 20, 1_000_000_000)
+    assert (higher["Memory"], higher["NanoCpus"]) == (128 << 20, 1_000_000_000)
 
 
 def test_a_mount_is_a_bind_that_does_not_propagate_whatever_its_path_contains() -> None:
