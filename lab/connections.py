@@ -7,6 +7,7 @@ the first has `REQUEST_SECONDS` altogether, and the second is given up by the ke
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import select
 import socket
@@ -18,6 +19,8 @@ from lab.clock import Clock, SystemClock
 
 REQUEST_SECONDS = 30.0  # from its first byte to its last; the largest upload over a slow network takes a part of it
 STALLED_SECONDS = 20.0  # two heartbeats of a stream
+LINGER_SECONDS = 2.0  # for a client to close its side first: what it has not read is lost otherwise
+LINGER_READS, LINGER_BYTES = 16, 4096  # and what it still sends is thrown away, up to this
 
 
 class ClientSocket(socket.socket):
@@ -35,15 +38,28 @@ class ClientSocket(socket.socket):
         self._until = self._clock.monotonic() + REQUEST_SECONDS
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Receive in time. Raises ConnectionResetError."""
+        """Receive in time. Raises ConnectionResetError, and TimeoutError when the socket's own time is shorter."""
+        left, own = max(0.0, self._until - self._clock.monotonic()), self.gettimeout()
         poll = select.poll()
         poll.register(self, select.POLLIN)
-        if not poll.poll(max(0.0, self._until - self._clock.monotonic()) * 1000):
+        if not poll.poll((left if own is None else min(left, own)) * 1000):
+            if own is not None and own < left:
+                raise TimeoutError("the client has sent nothing")
             raise ConnectionResetError(errno.ECONNRESET, "the client takes too long to send its request")
         try:
             return super().recv(size, flags)
         except TimeoutError as error:
             raise ConnectionResetError(errno.ECONNRESET, "the client has stalled") from error
+
+    def end(self) -> None:
+        """Say that nothing more comes, and give the client a moment to take what has; nobody waits for it afterwards."""
+        self._until = self._clock.monotonic() + LINGER_SECONDS
+        with contextlib.suppress(OSError):
+            self.shutdown(socket.SHUT_WR)
+            for _ in range(LINGER_READS):
+                if not self.recv(LINGER_BYTES):
+                    break
+        self._until = 0.0
 
 
 class BoundedWorker(ThreadWorker):
@@ -58,7 +74,10 @@ class BoundedWorker(ThreadWorker):
         if not isinstance(conn.sock, ClientSocket):
             conn.sock = ClientSocket(conn.sock, self._clock)
         conn.sock.begin_request()
-        return super().handle(conn)
+        goes_on = super().handle(conn)
+        if goes_on is False:
+            conn.sock.end()  # here: the server would wait for the client on the thread that accepts everybody's connections
+        return goes_on
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer; a client that has stalled is one that has gone."""
