@@ -47,7 +47,8 @@ class Class:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learner:
-    """One seat in a class: a nickname and a cluster of its own. Who was removed cannot come back with the same browser."""
+    """One seat in a class: a nickname and a cluster of its own. Who was removed cannot come back with the same browser; ``seat``
+    grows with each move to another browser, and the one that has an earlier number is out."""
 
     id: str
     class_id: str
@@ -55,6 +56,7 @@ class Learner:
     cluster: str
     joined_at: datetime
     removed_at: datetime | None = None
+    seat: int = 0
 
 
 def clean_name(text: str) -> str:

@@ -57,6 +57,10 @@ class ClassStore(Protocol):
         """Keep a learner, in place of what they were."""
         ...
 
+    def drop_class(self, class_id: str) -> None:
+        """Forget a class and its learners."""
+        ...
+
 
 class Register:
     """All classes of a lab. Thread-safe. Refusals are ClassroomError, with words for whoever asked."""
@@ -68,6 +72,7 @@ class Register:
         self._lock = clock.condition()
         self._classes = {kept.id: kept for kept in store.classes()}
         self._learners = {learner.id: learner for learner in store.learners()}
+        self._spare: dict[str, list[str]] = {}  # clusters of those who will join, by class
         self._instructors: dict[str, Instructor] = {}  # as last read, for when the store does not answer
         self._guesses = Attempts(clock, allowed=GUESSES, seconds=GUESS_SECONDS)
         self._all_guesses = Attempts(clock, allowed=ALL_GUESSES, seconds=GUESS_SECONDS)
@@ -142,6 +147,15 @@ class Register:
         with self._lock:
             return self._keep_class(replace(self._class(class_id), paused=paused))
 
+    def delete_class(self, class_id: str) -> None:
+        """Forget a class and who was in it. What they have run is not the register's: see `lab.classroom.deletion`."""
+        with self._lock:
+            self._store.drop_class(self._class(class_id).id)
+            del self._classes[class_id]
+            self._spare.pop(class_id, None)
+            self._learners = {x.id: x for x in self._learners.values() if x.class_id != class_id}
+            self._changed(class_id)
+
     # --- learners
 
     def join(self, code: str, nickname: str, address: str) -> Learner:
@@ -166,10 +180,18 @@ class Register:
                 id=secrets.token_hex(8),
                 class_id=found.id,
                 nickname=nickname,
-                cluster=f"c{secrets.token_hex(8)}",
+                cluster=self._next_cluster(found.id),
                 joined_at=self._clock.now(),
             )
             return self._keep_learner(learner)
+
+    def spare_clusters(self, class_id: str, least: int = 0) -> tuple[str, ...]:
+        """Return the clusters that those who join a class next will get, ``least`` or more, so that they can be made ready. They are
+        known until the lab stops."""
+        with self._lock:
+            spare = self._spare.setdefault(class_id, [])
+            spare += [_new_cluster() for _ in range(least - len(spare))]
+            return tuple(spare)
 
     def learner(self, learner_id: str) -> Learner | None:
         """Return a learner, also one who was removed."""
@@ -186,6 +208,24 @@ class Register:
         with self._lock:
             return self._roster(class_id)
 
+    def everybody(self, class_id: str) -> tuple[Learner, ...]:
+        """Return a class's learners, also those who were removed, in the order in which they joined."""
+        with self._lock:
+            return tuple(x for x in self._learners.values() if x.class_id == class_id)
+
+    def move_seat(self, learner_id: str, seat: int) -> Learner:
+        """Give a learner's seat to another browser, once: ``seat`` is the number that it still has."""
+        with self._lock:
+            found = self._learner(learner_id)
+            if found.seat != seat:
+                raise ClassroomError(
+                    phrase(
+                        "This link was used already; ask your instructor for a new one.",
+                        "这个链接已经用过，请向讲师索取新的链接。",
+                    )
+                )
+            return self._keep_learner(replace(found, seat=seat + 1))
+
     def rename(self, learner_id: str, nickname: str) -> Learner:
         """Give a learner another nickname."""
         with self._lock:
@@ -201,6 +241,10 @@ class Register:
             return self._keep_learner(replace(found, removed_at=found.removed_at or self._clock.now()))
 
     # --- the lock is held
+
+    def _next_cluster(self, class_id: str) -> str:
+        spare = self._spare.get(class_id)
+        return spare.pop(0) if spare else _new_cluster()
 
     def _roster(self, class_id: str) -> tuple[Learner, ...]:
         return tuple(x for x in self._learners.values() if x.class_id == class_id and x.removed_at is None)
@@ -256,6 +300,10 @@ class Register:
 def plain_code(text: str) -> str:
     """Return a join code as typed by somebody, without spaces and hyphens, in capitals."""
     return "".join(text.split()).replace("-", "").upper().encode("ascii", "replace").decode()[:CODE_LENGTH]
+
+
+def _new_cluster() -> str:
+    return f"c{secrets.token_hex(8)}"
 
 
 def _new_code() -> str:

@@ -112,28 +112,6 @@ def compare(cards: Sequence[Card], prediction: Prediction, moments: Iterable[Mom
     return tuple(placed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """How a class fared with one card: of ``of`` predictions, ``right`` had it right."""
-
-    key: str
-    right: int
-    of: int
-
-
-def tally(comparisons: Iterable[Sequence[Placed]]) -> tuple[Tally, ...]:
-    """Return how often each card was right, the most often wrong first."""
-    right: dict[str, int] = {}
-    of: dict[str, int] = {}
-    for comparison in comparisons:
-        for placed in comparison:
-            key = placed.card.key
-            of[key] = of.get(key, 0) + 1
-            right[key] = right.get(key, 0) + (placed.verdict == "right")
-    counts = (Tally(key=key, right=right[key], of=of[key]) for key in of)
-    return tuple(sorted(counts, key=lambda one: (one.right / one.of, one.key)))
-
-
 def _placed(
     card: Card, prediction: Prediction, actual: int | None, moment: Moment | None, verdict: Verdict, why: Phrase | None
 ) -> Placed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, select
+from sqlalchemy import Row, Select, Table, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from lab.classroom.model import Class, Instructor, Learner
@@ -64,8 +64,14 @@ class Classes:
             "cluster": learner.cluster,
             "joined_at": time_text(learner.joined_at),
             "removed_at": _text(learner.removed_at),
+            "seat": learner.seat,
         }
         self._keep(learners, row, f"learner {learner.id}")
+
+    def drop_class(self, class_id: str) -> None:
+        """Forget a class and its learners."""
+        with self._database.begin(f"delete class {class_id}") as connection:
+            connection.execute(delete(classes).where(classes.c.id == class_id))  # its learners go with it
 
     def _read(self, query: Select[Any], what: str) -> tuple[Row[Any], ...]:
         with self._database.begin(f"read the {what}") as connection:
@@ -108,4 +114,5 @@ def _learner(row: Row[Any]) -> Learner:
         cluster=row.cluster,
         joined_at=datetime.fromisoformat(row.joined_at),
         removed_at=_time(row.removed_at),
+        seat=row.seat,
     )

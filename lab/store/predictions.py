@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 
 from lab.clock import Clock
 from lab.insight.predictions import KeptPrediction, Prediction
@@ -62,6 +62,17 @@ class Predictions:
         if clusters is not None:
             query = query.where(predictions.c.cluster.in_(clusters))
         return self._all(query)
+
+    def examples(self, clusters: Collection[str]) -> dict[str, int]:
+        """Return how many of these clusters made a prediction of each example and then ran it, the latest example first."""
+        query = (
+            select(predictions.c.example, func.count(predictions.c.cluster.distinct()))
+            .where(predictions.c.cluster.in_(clusters), predictions.c.run_id.is_not(None))
+            .group_by(predictions.c.example)
+            .order_by(func.max(predictions.c.id).desc())
+        )
+        with self._database.begin("read predictions") as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def _first(self, query: Select[Any]) -> KeptPrediction | None:
         return next(iter(self._all(query)), None)

@@ -145,5 +145,6 @@ learners = Table(
     Column("cluster", String, nullable=False),  # which may have no entry yet
     Column("joined_at", String, nullable=False),
     Column("removed_at", String),
+    Column("seat", Integer, nullable=False),  # how often it was moved to another browser
     Index(None, "class_id"),
 )

@@ -33,7 +33,7 @@ _POLICY = (
 UPLOADS = frozenset({"lab.open_bundle"})  # where a whole run is sent
 UPLOAD_LIMIT_BYTES = MAXIMUM_BYTES + 64 * 1024  # and the form around it
 OPEN_TO_STRANGERS = frozenset(
-    f"lab.{name}" for name in ("static", "join", "take_seat", "sign_in", "prove_password", "come_back", "leave")
+    f"lab.{name}" for name in ("static", "join", "take_seat", "sign_in", "prove_password", "come_back", "move_seat", "leave")
 )
 FOR_MACHINES = frozenset({"lab.healthz", "lab.readyz", "lab.metrics"})  # whoever may ask is theirs to say: `lab.web.operations`
 EMBEDDED_STREAMS = frozenset({"lab.embed_stream"})

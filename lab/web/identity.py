@@ -8,6 +8,7 @@ password still the same, is asked at every request, and the session is made anew
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Literal
@@ -16,6 +17,7 @@ from flask import abort, g, request, session
 
 from lab.classroom.model import Class, Instructor, Learner
 from lab.classroom.register import Register
+from lab.timeline.run import Run
 
 Role = Literal["solo", "stranger", "learner", "instructor"]
 
@@ -23,7 +25,7 @@ Role = Literal["solo", "stranger", "learner", "instructor"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
     """Who asks. ``key`` is what the tokens of their forms are made from; a stranger has no ``cluster``. ``classroom`` is a
-    learner's class, ``was_removed`` a stranger whose seat was taken away."""
+    learner's class, ``was_removed`` a stranger whose seat was taken away, ``has_moved`` one whose seat another browser has."""
 
     role: Role
     key: str
@@ -32,6 +34,7 @@ class Visitor:
     learner: Learner | None = None
     classroom: Class | None = None
     was_removed: bool = False
+    has_moved: bool = False
 
 
 class Identities:
@@ -60,7 +63,7 @@ class Identities:
 
     def seat(self, learner: Learner) -> None:
         """Make the present browser this learner's."""
-        self._begin(learner=learner.id)
+        self._begin(learner=learner.id, seat=learner.seat)
 
     def sign_in(self, instructor: Instructor) -> None:
         """Make the present browser this instructor's."""
@@ -85,7 +88,7 @@ class Identities:
         except ValueError:
             return False
 
-    def _begin(self, **holds: str) -> None:
+    def _begin(self, **holds: str | int) -> None:
         session.clear()
         session.update(holds)
         session.permanent = True
@@ -100,7 +103,8 @@ class Identities:
 
     def _in_classroom(self, register: Register) -> Visitor:
         learner = register.learner(str(session.get("learner", "")))
-        if learner is not None and learner.removed_at is None:
+        has_moved = learner is not None and learner.removed_at is None and session.get("seat") != learner.seat
+        if learner is not None and learner.removed_at is None and not has_moved:
             return Visitor(
                 role="learner",
                 key=f"learner {learner.id}",
@@ -117,7 +121,15 @@ class Identities:
         known = session.get("stranger")
         if not isinstance(known, str) or not known:
             known = session["stranger"] = secrets.token_hex(16)
-        return Visitor(role="stranger", key=f"stranger {known}", was_removed=learner is not None)
+        was_removed = learner is not None and not has_moved
+        return Visitor(role="stranger", key=f"stranger {known}", was_removed=was_removed, has_moved=has_moved)
+
+
+def may_see(visitor: Visitor, run: Run, shown: Collection[str]) -> bool:
+    """Whether a visitor may read a run of the lab's own: their own, in a repeat too; what their class is being ``shown`` (ids); an
+    instructor everybody's."""
+    is_own = run.cluster == visitor.cluster or run.cluster.startswith(f"{visitor.cluster}-")
+    return visitor.role == "instructor" or (bool(visitor.cluster) and is_own) or run.id in shown
 
 
 def cluster_id() -> str:

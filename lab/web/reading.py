@@ -28,7 +28,11 @@ class _Nothing:
         """Find nothing."""
         return ()
 
-    entries = recent
+    entries = of_example = recent
+
+    def examples(self, *_: object) -> dict[str, int]:
+        """Find nothing."""
+        return {}
 
     def refuse(self, *_: object, **__: object) -> NoReturn:
         """Raise EngineUnavailable."""

@@ -6,7 +6,7 @@ without an engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -140,6 +140,14 @@ class Predictions(Protocol):
         """Return the prediction that was made for a run."""
         ...
 
+    def of_example(self, example: str, clusters: Collection[str] | None = None) -> tuple[KeptPrediction, ...]:
+        """Return what was predicted of an example and then run, oldest first, by everybody or by these clusters alone."""
+        ...
+
+    def examples(self, clusters: Collection[str]) -> dict[str, int]:
+        """Return how many of these clusters made a prediction of each example and then ran it, the latest example first."""
+        ...
+
 
 class ProgressMarks(Protocol):
     """Keeps what learners have done (`lab.store.progress.ProgressMarks`). Raises StoreError when it cannot."""
@@ -162,6 +170,10 @@ class ProgressMarks(Protocol):
 
     def of(self, cluster: str) -> tuple[Mark, ...]:
         """Return a learner's marks, oldest first."""
+        ...
+
+    def of_all(self, clusters: Collection[str] | None = None) -> dict[str, tuple[Mark, ...]]:
+        """Return the marks, oldest first, of every learner who has some, or of these alone."""
         ...
 
 

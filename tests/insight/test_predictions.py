@@ -18,7 +18,6 @@ from lab.insight.predictions import (
     moved,
     read_prediction,
     shuffled,
-    tally,
 )
 from tests.kubelet.stage import Stage, container, deaf, pod, polite, takes
 
@@ -188,11 +187,3 @@ def test_no_order_makes_the_comparison_fail(keys: list[str], story: list[str], c
     assert [one.actual for one in placed if one.actual] == list(range(1, count + 1))
     wrong = [one for one in placed if one.verdict != "right"]
     assert all(one.why is not None for one in wrong) or count == 1
-
-
-def test_a_class_sees_which_card_most_had_wrong() -> None:
-    good = compare(STOP, Prediction(order=(BEGAN, FINISHED, SIGTERM, EXITED), never=(SIGKILL,)), ORDERLY)
-    bad = compare(STOP, Prediction(order=(SIGTERM, BEGAN, FINISHED, EXITED), never=(SIGKILL,)), ORDERLY)
-    found = tally([good, bad, bad])
-    assert (found[0].key, found[0].right, found[0].of) == (SIGTERM, 1, 3)
-    assert {(t.right, t.of) for t in found[1:]} == {(3, 3)}

@@ -6,6 +6,8 @@ from flask import Blueprint
 
 from lab.classroom.register import Register
 from lab.web.classroom.doors import add_doors
+from lab.web.classroom.links import add_links
+from lab.web.classroom.misconceptions import add_misconceptions
 from lab.web.visit import Site
 
 __all__ = ["add_classroom"]
@@ -14,3 +16,5 @@ __all__ = ["add_classroom"]
 def add_classroom(blueprint: Blueprint, site: Site, register: Register) -> None:
     """Add the classroom's pages and actions to the blueprint."""
     add_doors(blueprint, site, register)
+    add_links(blueprint, site, register)
+    add_misconceptions(blueprint, site, register)

@@ -24,6 +24,7 @@ class DoorPage:
     name: str = ""
     problem: Phrase | None = None
     was_removed: bool = False
+    has_moved: bool = False
     code_length: int = CODE_LENGTH
     engine_problem: str | None = None
 
@@ -40,6 +41,7 @@ def add_doors(blueprint: Blueprint, site: Site, register: Register) -> None:
             next=_next(request.args.get("next", "")),
             code=request.args.get("code", "")[: 2 * CODE_LENGTH],
             was_removed=visitor.was_removed,
+            has_moved=visitor.has_moved,
         )
         return site.page("classroom/join.html", page)
 

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("cluster", sa.String, nullable=False),
         sa.Column("joined_at", sa.String, nullable=False),
         sa.Column("removed_at", sa.String),
+        sa.Column("seat", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_learners"),
         sa.ForeignKeyConstraint(["class_id"], ["classes.id"], name="fk_learners_class_id_classes", ondelete="CASCADE"),
     )
