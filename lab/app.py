@@ -31,6 +31,7 @@ def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
         allowed_hosts=frozenset(settings.allowed_hosts),
         secret_key=settings.secret_key or settings.data_directory.secret_key,
         secure_cookies=(settings.public_url or "").startswith("https:"),
+        requests_per_minute=settings.limits.requests_per_minute if settings.classroom else None,
         public_url=settings.public_url,
         trusted_proxies=settings.trusted_proxies,
         embed_ancestors=settings.embed_ancestors,

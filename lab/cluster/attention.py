@@ -21,8 +21,8 @@ class Attention:
 
     @contextmanager
     def following(self, cluster: str, examples: Collection[str]) -> Iterator[None]:
-        """A page shows these examples of a cluster while this is entered."""
-        keys = [(cluster, example) for example in examples]
+        """A page shows these examples of a cluster, or only listens to it, while this is entered."""
+        keys = [(cluster, example) for example in ("", *examples)]
         with self._changed:
             self._pages.update(keys)
         try:

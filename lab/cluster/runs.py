@@ -156,7 +156,8 @@ class Runs:
         self._parts.runtime.prepare_cluster(cluster_id)
 
     def following(self, cluster_id: str, examples: Collection[str]) -> AbstractContextManager[None]:
-        """Say, while it is entered, that a page shows the runs of these examples in a cluster: they are not idle."""
+        """Say, while it is entered, that a page shows the runs of these examples in a cluster: they are not idle. Without any the
+        page follows the cluster's timeline alone."""
         return self._attention.following(cluster_id, examples)
 
     def usage(self) -> Usage:

@@ -30,6 +30,7 @@ from lab.web.live_content import add_live_content
 from lab.web.lookups import add_lookups, used_terms
 from lab.web.operations import add_operations
 from lab.web.own_hook import add_own_hook
+from lab.web.pace import Pace, add_pace
 from lab.web.pages import add_pages
 from lab.web.predictions import add_predictions
 from lab.web.problems import add_problems
@@ -57,6 +58,8 @@ def create_blueprint(services: Services) -> Blueprint:
     if services.operations is not None:
         RequestLog(services.clock, services.operations.metrics).install(blueprint)
     guard.install(blueprint)
+    if services.settings.requests_per_minute is not None:
+        add_pace(blueprint, identities, Pace(services.clock, services.settings.requests_per_minute))
     blueprint.after_app_request(keep_language)
     blueprint.record_once(lambda state: _configure(state, site))
     if services.settings.live_content:

@@ -18,7 +18,7 @@ from lab.timeline.run import Run
 from lab.web.diagnosis import Diagnosis, diagnose
 from lab.web.hands import chosen_hold_points
 from lab.web.presenters import card_key
-from lab.web.problems import Problem
+from lab.web.problems import Problem, words_of
 from lab.web.visit import Site, chosen_language, learner
 from lab.web.wording import WORDINGS
 
@@ -86,7 +86,7 @@ def _run(site: Site, example: Example, manifest: str, fresh: bool) -> tuple[Repl
             if site.services.predictions.of_run(run.id) is not None:
                 site.progress.note(learner(), "predicted", example.id)
     except LabError as error:
-        return Reply(key=key, problem=str(error)), None
+        return Reply(key=key, problem=words_of(error)), None
     site.progress.note(learner(), "ran", example.id)
     found = diagnose(manifest)
     return Reply(key=key, diagnosis=found if found.remarks else None, offer_fresh=live), run
@@ -101,7 +101,7 @@ def _delete(site: Site, run: Run) -> Reply:
     try:
         site.services.runs.delete(run.id, pod=pod, grace_period_seconds=deletion.grace_period_seconds, force=deletion.force)
     except LabError as error:
-        return Reply(key=key, problem=str(error))
+        return Reply(key=key, problem=words_of(error))
     return Reply(key=key)
 
 

@@ -7,9 +7,12 @@ from typing import Literal
 
 from flask import Blueprint, Response
 from htmx_flask import request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
-from lab.web.visit import Site
+from lab.errors import LabError
+from lab.insight.phrase import Phrase
+from lab.web.visit import Site, chosen_language
+from lab.web.wording import WORDINGS
 
 Kind = Literal[
     "run",
@@ -25,6 +28,7 @@ Kind = Literal[
     "method",
     "refused",
     "live",
+    "pace",
     "content",
     "failure",
 ]
@@ -39,6 +43,12 @@ class Problem:
     message: str = ""
 
 
+def words_of(error: LabError) -> str:
+    """Return what an error says, in the visitor's language where it has words in both."""
+    words: Phrase | str = getattr(error, "words", str(error))
+    return WORDINGS[chosen_language()].plain(words)
+
+
 def add_problems(blueprint: Blueprint, site: Site) -> None:
     """Answer every HTTP error of the app with a page, or under htmx with a fragment."""
 
@@ -48,8 +58,11 @@ def add_problems(blueprint: Blueprint, site: Site) -> None:
         if request.htmx:
             response = site.fragment("parts/_problem.html", page=found)
             response.status_code = found.code
-            return response
-        return site.page("problem.html", found, status=found.code)
+        else:
+            response = site.page("problem.html", found, status=found.code)
+        if isinstance(error, TooManyRequests):
+            response.retry_after = error.retry_after
+        return response
 
 
 _FORBIDDEN: dict[str, Kind] = {"owner": "owner", "instructor": "instructor"}
@@ -71,6 +84,8 @@ def _kind(error: HTTPException) -> Kind:
             return "too-large"
         case 421:
             return "host"
+        case 429:
+            return "pace"
         case _:
             return "failure"
 

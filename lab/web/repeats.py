@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from lab.cluster.repeats import RepeatOrder
 from lab.errors import LabError
 from lab.web.actions import read_deletion
+from lab.web.problems import words_of
 from lab.web.repeat_views import RepeatView
 from lab.web.visit import Site, learner
 
@@ -45,7 +46,7 @@ def add_repeats(blueprint: Blueprint, site: Site) -> None:
             try:
                 site.services.repeats.start(order)
             except LabError as error:
-                problem = str(error)
+                problem = words_of(error)
         view = site.repeat_views.of_example(learner(), example.id, _wanted(), problem=problem)
         return _answer(site, view)
 

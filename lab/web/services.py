@@ -209,6 +209,7 @@ class WebSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operations:
+    ``requests_per_minute`` bounds those of one visitor, None does not;
     """What machines may ask. ``problems()`` says for each part of the lab why it cannot do its work now, None where it can;
     ``token`` lets ask from elsewhere than this machine."""
 
@@ -217,6 +218,7 @@ class Operations:
     token: str | None = None
 
 
+    requests_per_minute: int | None = None
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well.

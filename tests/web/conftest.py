@@ -81,7 +81,7 @@ class PageRuns:
         self.timelines: dict[str, Timeline] = {}
         self.runs: dict[str, Run] = {}
         self.deletions: list[tuple[str, int | None, bool]] = []
-        self.refuse: str | None = None
+        self.refuse: str | LabError | None = None
         self.hold_points: tuple[HoldPoint, ...] = ()
         self.held = False
         self.proceeded: list[tuple[str, int | None, bool]] = []
@@ -101,7 +101,7 @@ class PageRuns:
     ) -> Run:
         self.hold_points = hold_points
         if self.refuse:
-            raise LabError(self.refuse)
+            raise self.refuse if isinstance(self.refuse, LabError) else LabError(self.refuse)
         live = self.latest(cluster_id, example)
         if live is not None and live.ended is None and not fresh:
             return live
@@ -127,7 +127,7 @@ class PageRuns:
 
     def clean_node(self, cluster_id: str) -> None:
         if self.refuse:
-            raise LabError(self.refuse)
+            raise LabError(str(self.refuse))
         self.cleaned.append(cluster_id)
 
     def get(self, run_id: str) -> Run | None:
