@@ -6,20 +6,13 @@ itself and stays open; `follow_run` ends with an ``end`` event when its run is c
 card; its last one carries the cursor as the event's id. A client that gives its last event id gets what came after it, every
 other gets all. A stream that ends because the lab stops says so last. Nothing is lost; what comes twice after a broken connection
 has the same seq.
-
-In a classroom a page is also told what its class is doing (`News`), on connect and whenever that changes, in ``class`` events
-without an id: they are states, not facts. There every page has a stream, `follow_class` where nothing else is followed, and it
-stays open when its run has ended.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
 
 from lab.errors import HistoryExpired
 from lab.lessons import Language
@@ -61,77 +54,31 @@ class Followed:
         return f'{json.dumps(head)[:-1]}, "frames": [{",".join(frames)}]}}'
 
 
-class News(Protocol):
-    """What a page is told beside its runs (`lab.web.news`)."""
-
-    def listening(self, timeline: Timeline) -> AbstractContextManager[None]:
-        """Have the timeline nudged whenever there may be something to tell."""
-        ...
-
-    def is_due(self) -> bool:
-        """Whether there may be something to tell. Asked with the timeline's lock held."""
-        ...
-
-    def tell(self) -> str | None:
-        """Return what there is to tell, in JSON; None when it was told already."""
-        ...
-
-    def may_follow(self, run: Run | None) -> bool:
-        """Whether the page may still be told of this run; of None: of anything."""
-        ...
-
-
 class Streams:
-    """Makes the streams of pages. ``news`` is what these pages are told besides; None in a lab for one."""
+    """Makes the streams of pages."""
 
-    def __init__(self, runs: Runs, feeds: Feeds, news: News | None = None) -> None:
+    def __init__(self, runs: Runs, feeds: Feeds) -> None:
         self._runs = runs
         self._feeds = feeds
-        self._news = news
 
     def follow_run(self, run: Run, key: str, language: Language, last_seq: int | None) -> Iterator[str]:
-        """Yield the events of one run until it is closed; in a classroom go on with those of the class."""
-        yield RETRY
-        stopping = False
+        """Yield the events of one run until it is closed."""
         if run.ended is not None:
-            yield from self._told()
             yield from self._ended(run, key, language, last_seq)
-        else:
-            stopping = yield from self._live(run, key, language, last_seq)
-        if stopping:
-            yield STOPPING
-        elif self._news is None:
-            yield END
-        else:
-            yield from self.follow_class(run.cluster)
-
-    def follow_class(self, cluster_id: str) -> Iterator[str]:
-        """Yield what a page is told that follows no run, until the lab stops. It waits where the followers of ``cluster_id`` do."""
-        timeline = self._runs.timeline(cluster_id)
-        yield RETRY
-        with self._listening(timeline):
-            yield from self._told()
-            yield READY
-            while self._goes_on(timeline):
-                timeline.wait(sys.maxsize, timeout=HEARTBEAT_SECONDS, called=self._is_due)
-                yield self._news_event() or HEARTBEAT
-        if timeline.dismissed:
-            yield STOPPING
-
-    def _live(self, run: Run, key: str, language: Language, last_seq: int | None) -> Iterator[str]:
-        """Yield the events of a run that goes on. Returns whether it was left because the lab stops."""
+            return
         timeline = self._runs.timeline(run.cluster)
         cursor = timeline.durable
         since = _resumable(timeline, last_seq)
         card = Followed(feed=self._feeds.of(run.id, key, language), seq=since or 0, reset=since is None)
-        with self._listening(timeline):
-            yield from self._told()
-            yield from _batch((card,), timeline, cursor)
-            while card.feed.live() and self._goes_on(timeline, run):
-                entries = self._wait(timeline, cursor)
-                cursor = max(cursor, entries[-1].seq) if entries else cursor
-                yield self._news_event() or ("" if entries else HEARTBEAT)
-                yield from _batch((card,), timeline, cursor) if entries else ()
+        yield RETRY
+        yield from _batch((card,), timeline, cursor)
+        while card.feed.live() and not timeline.dismissed:
+            entries = _wait(timeline, cursor)
+            cursor = max(cursor, entries[-1].seq) if entries else cursor
+            yield from _batch((card,), timeline, cursor) if entries else (HEARTBEAT,)
+        yield from _batch((card,), timeline, timeline.durable)
+        yield STOPPING if card.feed.live() else END
+
     def whole(self, run: Run, key: str, language: Language) -> str:
         """Return all frames of a run that has ended as one message, in JSON."""
         message = Followed(feed=self._feeds.of(run.id, key, language)).message(run.last_seq or 0)
