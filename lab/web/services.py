@@ -192,6 +192,7 @@ class Bundles(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """The settings that concern pages. Hosts are names without a port; ``secret_key`` signs cookies and form tokens;
+    ``requests_per_minute`` bounds those of one visitor, None does not;
     ``public_url`` is where browsers find the lab when that is not the request's own address, ``trusted_proxies`` whose word is
     taken for where a request comes from; ``embed_ancestors`` are the sites, as Content-Security-Policy writes them, that may show
     embedded pages; with ``live_content`` lessons are read anew when their files change; pages of the ``static_edition`` are
@@ -200,6 +201,7 @@ class WebSettings:
     allowed_hosts: frozenset[str]
     secret_key: str
     secure_cookies: bool = False
+    requests_per_minute: int | None = None
     public_url: str | None = None
     trusted_proxies: tuple[str, ...] = ()
     embed_ancestors: tuple[str, ...] = ()
@@ -209,7 +211,6 @@ class WebSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operations:
-    ``requests_per_minute`` bounds those of one visitor, None does not;
     """What machines may ask. ``problems()`` says for each part of the lab why it cannot do its work now, None where it can;
     ``token`` lets ask from elsewhere than this machine."""
 
@@ -218,7 +219,6 @@ class Operations:
     token: str | None = None
 
 
-    requests_per_minute: int | None = None
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well.
