@@ -37,20 +37,24 @@ export class LiveSource extends EventTarget {
     this.source = new EventSource(url);
     this.source.onopen = () => this.opened();
     this.source.onerror = () => this.lost();
-    for (const name of new Set([...this.names, "heartbeat", "ready", "stopping"])) this.source.addEventListener(name, this.forward);
+    for (const name of new Set([...this.names, "heartbeat", "ready", "stopping", "full"])) this.source.addEventListener(name, this.forward);
     this.watch();
   }
 
   opened() {
     this.readyState = EventSource.OPEN;
-    this.retry = FIRST_RETRY_MILLISECONDS;
     this.watch();
-    announceConnection(true);
   }
 
   receive(event) {
     this.watch();
-    this.stopping = event.type === "stopping";
+    const words = document.getElementById("words")?.dataset;
+    this.why = event.type === "stopping" ? words?.stopping : event.type === "full" ? JSON.parse(event.data) : "";
+    if (event.type === "full") this.retry = LONGEST_RETRY_MILLISECONDS;
+    else {
+      this.retry = FIRST_RETRY_MILLISECONDS;
+      announceConnection(true);
+    }
     if (event.lastEventId) this.lastEventId = event.lastEventId;
     this.dispatchEvent(new MessageEvent(event.type, { data: event.data, lastEventId: event.lastEventId }));
   }
@@ -59,7 +63,7 @@ export class LiveSource extends EventTarget {
     this.suspend();
     if (this.readyState === EventSource.CLOSED) return;
     this.readyState = EventSource.CONNECTING;
-    announceConnection(false, this.stopping);
+    announceConnection(false, this.why);
     if (document.hidden) return;
     this.timer = setTimeout(() => this.connect(), this.retry * (0.75 + Math.random() / 2));
     this.retry = Math.min(this.retry * 2, LONGEST_RETRY_MILLISECONDS);
@@ -87,13 +91,13 @@ export class LiveSource extends EventTarget {
 
 let notice;
 
-// Says below the page that the connection is lost, or that the lab is stopping, until it is back.
-function announceConnection(connected, stopping) {
+// Says below the page that the connection is lost, or why there is none, until it is back.
+function announceConnection(connected, why) {
   document.documentElement.toggleAttribute("data-offline", !connected);
   const words = document.getElementById("words")?.dataset;
   const bar = document.getElementById("connection");
   if (!bar || !words) return;
   clearTimeout(notice);
   if (connected) bar.textContent = "";
-  else notice = setTimeout(() => (bar.textContent = stopping ? words.stopping : bar.textContent || words.offline), UNNOTICED_MILLISECONDS);
+  else notice = setTimeout(() => (bar.textContent = why || bar.textContent || words.offline), UNNOTICED_MILLISECONDS);
 }

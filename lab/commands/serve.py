@@ -34,9 +34,10 @@ from lab.laboratory import Laboratory
 from lab.lessons import Catalog
 from lab.logs import note, set_up_logs
 from lab.share import CONTENT
+from lab.web.followers import AT_ONCE
 
 FAILED = 1
-THREADS = 512  # one per open page: each holds a stream
+THREADS = AT_ONCE + 64  # one per open page, which holds a stream, and those that answer pages and actions
 CONNECTIONS = 8192  # idle ones hold no thread, and a browser keeps up to six
 GRACEFUL_SECONDS = 30  # for a slow engine to remove a class's containers; a learner's own take about a second
 HIGHEST_PORT = 65535

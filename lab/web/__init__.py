@@ -22,6 +22,7 @@ from lab.web.classroom import add_classroom
 from lab.web.comparisons import add_comparisons
 from lab.web.copy_out import add_copy_out
 from lab.web.embeds import add_embeds
+from lab.web.followers import Followers
 from lab.web.formats import FILTERS
 from lab.web.guard import Guard
 from lab.web.hands import add_hands
@@ -82,6 +83,7 @@ def create_blueprint(services: Services) -> Blueprint:
         add_classroom(blueprint, site, services.register)
     add_operations(blueprint, services.operations)
     add_problems(blueprint, site)
+    Followers(identities).install(blueprint)
     return blueprint
 
 

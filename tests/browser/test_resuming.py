@@ -97,3 +97,13 @@ def test_a_page_has_one_stream_however_many_examples_stand_on_it(page: Page) -> 
     assert len(streams) == 1
     delete_for_good(page.locator(CARD))
     assert len(streams) == 1
+
+
+def test_a_page_that_may_not_follow_now_says_so_until_it_may(page: Page) -> None:
+    words = "As many pages follow the lab as it can serve."
+    body = f'retry: 8000\n\nevent: full\ndata: "{words}"\n\n'
+    page.route("**/lessons/post-start/stream*", lambda route: route.fulfill(body=body, content_type="text/event-stream"))
+    page.goto("/lessons/post-start")
+    expect(page.get_by_role("status").filter(has_text=words)).to_be_visible()
+    page.unroute("**/lessons/post-start/stream*")
+    expect(page.get_by_role("status").filter(has_text=words)).to_have_count(0, timeout=15_000)

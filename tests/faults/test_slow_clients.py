@@ -7,12 +7,15 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import pytest
 
 from lab.clock import SystemClock
+from lab.commands.serve import THREADS
 from lab.connections import LINGER_SECONDS, REQUEST_SECONDS, STALLED_SECONDS
+from tests.faults.pods import EXAMPLE, pod
 from tests.served_lab import ServedLab, Visitor
 
 pytestmark = pytest.mark.engine  # not that they need one: they wait for most of a minute
@@ -102,4 +105,18 @@ def test_clients_that_stop_reading_or_sending_free_their_threads_and_others_go_o
         assert "preStop" in Visitor(lab).get(PAGE)
         await_end(clients, max(REQUEST_SECONDS, STALLED_SECONDS) + SLACK_SECONDS)
     assert "Traceback" not in "".join(lab.said)
+    assert lab.stop() == 0
+
+
+def test_more_streams_than_threads_leave_pages_and_actions_theirs(lab: ServedLab) -> None:
+    ask = b"GET /lessons/pre-stop/stream HTTP/1.1\r\nHost: HOST\r\n\r\n"
+    with ExitStack() as cleanup:
+        for _ in range(THREADS + 10):
+            cleanup.callback(Client(lab, "who follows", ask).socket.close)
+        visitor = Visitor(lab)
+        assert "preStop" in visitor.get(PAGE)
+        with visitor.following("/lessons/pre-stop/stream") as events, pytest.raises(StopIteration):
+            next(stream for stream in events if stream.rows)  # it has said that it is full
+        with pytest.raises(HTTPError, match="409"):
+            visitor.run(EXAMPLE, pod())  # no engine: the lab says so
     assert lab.stop() == 0
