@@ -44,10 +44,12 @@ class Admission:
         self._limit_of_all = limit_of_all(limits)
         self._pods: dict[str, _Held] = {}  # by uid
         self._reserved: dict[str, _Held] = {}  # by ticket
+        self._all_starting = limits.all_starting
+        self._starting: dict[str, set[str] | None] = {}  # by ticket: pods that have not started; None: not yet submitted
+        self._early: set[str] = set()  # pods that started before it was known which they are
         self._queue = RunQueue()
-        self._told: dict[str, int] = {}  # by ticket: how many are before it, as was told
 
-    def usage(self) -> Usage:
+    def usage(self, live: Mapping[str, int]) -> Usage:
         """Return what is held now. A ticket begins with its run's id, and a slash."""
         held = (*self._pods.values(), *self._reserved.values())
         learners = {h.learner: together(x.demand for x in held if x.learner == h.learner) for h in held}
@@ -56,7 +58,7 @@ class Admission:
             all=together(learners.values()),
             learners_limit=self._learners_limit,
             limit_of_all=self._limit_of_all,
-            ahead={ticket.partition("/")[0]: ahead for ticket, ahead in self._told.items()},
+            ahead={ticket.partition("/")[0]: ahead for ticket, ahead in self.places(live).items()},
         )
 
     def require(self, learner: str, demand: Demand) -> None:
@@ -80,7 +82,6 @@ class Admission:
 
     def leave(self, ticket: str) -> bool:
         """Leave the queue; return whether it was there."""
-        self._told.pop(ticket, None)
         return self._queue.leave(ticket)
 
     def admit(self, live: Counter[str]) -> list[str]:
@@ -90,38 +91,63 @@ class Admission:
         while (order := self._queue.in_order(live)) and self._has_room(order[0].demand):
             first = order[0]
             self._queue.admit(first)
-            self._told.pop(first.ticket, None)
             self._reserved[first.ticket] = _Held(learner=first.learner, cluster="", demand=first.demand)
+            self._starting[first.ticket] = None
             live[first.learner] += 1
             admitted.append(first.ticket)
         return admitted
 
-    def moved(self, live: Mapping[str, int]) -> dict[str, int]:
-        """Return the tickets whose place in the queue is another than was told, with how many are before them; that is told
-        then."""
-        places = {waiting.ticket: ahead for ahead, waiting in enumerate(self._queue.in_order(live))}
-        moved = {ticket: ahead for ticket, ahead in places.items() if self._told.get(ticket) != ahead}
-        self._told.update(moved)
-        return moved
+    def places(self, live: Mapping[str, int]) -> dict[str, int]:
+        """Return the tickets of those that wait, with how many are before them."""
+        return {waiting.ticket: ahead for ahead, waiting in enumerate(self._queue.in_order(live))}
 
     def settle(self, ticket: str, learner: str, cluster: str, pods: Mapping[str, Demand]) -> None:
         """Let the pods that were created hold what was reserved for them."""
         self._reserved.pop(ticket, None)
+        if ticket in self._starting:
+            self._starting[ticket] = set(pods) - self._early
+            self._forget_started()
         for uid, demand in pods.items():
             self._pods[uid] = _Held(learner=learner, cluster=cluster, demand=demand)
 
     def release(self, cluster: str, left: Collection[str]) -> None:
         """Let go of what the pods of a cluster held of which nothing is left."""
         for uid in [uid for uid, held in self._pods.items() if held.cluster == cluster and uid not in left]:
-            del self._pods[uid]
+            self.let_go(uid)
 
     def let_go(self, pod_uid: str) -> None:
         """Let go of what a pod held."""
         self._pods.pop(pod_uid, None)
+        self.started(pod_uid)
+
+    def started(self, pod_uid: str) -> None:
+        """A pod runs, or has got as far as it will by itself: another may be started."""
+        if None in self._starting.values():
+            self._early.add(pod_uid)
+        for pods in self._starting.values():
+            if pods is not None:
+                pods.discard(pod_uid)
+        self._forget_started()
+
+    def give_up_starting(self, run_id: str) -> None:
+        """Count a run's pods as started, whatever they are."""
+        self._starting = {ticket: pods for ticket, pods in self._starting.items() if not _is_of(ticket, run_id)}
+        self._forget_started()
+
+    def _forget_started(self) -> None:
+        self._starting = {ticket: pods for ticket, pods in self._starting.items() if pods is None or pods}
+        if None not in self._starting.values():
+            self._early.clear()
 
     def _has_room(self, demand: Demand) -> bool:
+        if len(self._starting) >= self._all_starting:
+            return False
         held = together(h.demand for h in (*self._pods.values(), *self._reserved.values()))
         return (held + demand).beyond(self._limit_of_all) is None
 
     def _of(self, learner: str) -> tuple[Demand, ...]:
         return tuple(h.demand for h in (*self._pods.values(), *self._reserved.values()) if h.learner == learner)
+
+
+def _is_of(ticket: str, run_id: str) -> bool:
+    return ticket.partition("/")[0] == run_id

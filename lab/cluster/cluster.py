@@ -44,6 +44,7 @@ class Cluster:
         engine_lost: Callable[[str], None] = lambda message: None,
         failed: Callable[[str, str], None] = lambda run_id, message: None,
         left_behind: Callable[[], None] = lambda: None,
+        started: Callable[[str], None] = lambda pod_uid: None,
     ) -> None:
         """Start a node on a timeline; ``view`` is the timeline's fold so far. The callbacks are `Node`'s."""
         options = options or ClusterOptions()
@@ -61,7 +62,7 @@ class Cluster:
             log_limit_bytes=options.log_limit_bytes,
             witness_problem=options.witness_problem,
         )
-        self.node = Node(parts, cleared=cleared, engine_lost=engine_lost, failed=failed, left_behind=left_behind)
+        self.node = Node(parts, cleared=cleared, engine_lost=engine_lost, failed=failed, left_behind=left_behind, started=started)
 
     def close(self) -> None:
         """End every pod and the node; the timeline stays readable."""

@@ -28,6 +28,7 @@ class NodeListener:
     """Who is told what a node cannot deal with itself; see `lab.cluster.node.Node`."""
 
     cleared: Callable[[str, str], None]
+    started: Callable[[str], None]
     engine_lost: Callable[[str], None]
     failed: Callable[[str, str], None]
 
@@ -82,6 +83,7 @@ class Clusters:
                     view=timeline.view(),
                     options=self._parts.options,
                     cleared=self._listener.cleared,
+                    started=self._listener.started,
                     engine_lost=self._listener.engine_lost,
                     failed=self._listener.failed,
                     left_behind=self._parts.left_behind,

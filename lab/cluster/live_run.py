@@ -21,14 +21,16 @@ _LOGGER = logging.getLogger(__name__)
 @dataclass(slots=True)
 class LiveRun:
     """``pods`` are the uids of those it created, ``commands`` counts the kubectl commands that have not answered yet. In the
-    clock's seconds, ``began`` is when its first manifest was submitted, None while that waits for its turn, and ``used`` when its
-    learner last acted on it. ``is_passing`` says that it is on a cluster of its own, a repeat's."""
+    clock's seconds, ``began`` is when its first manifest was submitted, None while that waits for its turn; ``used`` when its
+    learner last acted on it; until ``starting_until`` its pods count as being started. ``is_passing`` says that it is on a
+    cluster of its own, a repeat's."""
 
     run: Run
     cluster: Cluster
     used: float
     is_passing: bool = False
     began: float | None = None
+    starting_until: float = float("inf")
     pods: set[str] = field(default_factory=set)
     commands: int = 0
     hold_points: tuple[HoldPoint, ...] = ()

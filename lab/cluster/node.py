@@ -21,12 +21,26 @@ from lab.kubelet.pod_worker import PodWorker
 from lab.pods.model import Container
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import ExecResult, Runtime
-from lab.timeline.facts import Entry, HoldPoint, HoldPointsChosen, ObjectWritten, RunAborted, RunClosed, WorkerFailed
+from lab.timeline.facts import (
+    ContainerFailed,
+    ContainerStarted,
+    Entry,
+    HoldPoint,
+    HoldPointsChosen,
+    KubeletHeld,
+    ObjectWritten,
+    RunAborted,
+    RunClosed,
+    VolumeFailed,
+    WorkerFailed,
+)
 from lab.timeline.pod_record import Attempt
 from lab.timeline.timeline import Timeline
 
 FILE_LIMIT_BYTES = 1 << 20
 MAX_COMMANDS = 4  # of a learner in one run at a time
+
+_STARTED = ContainerStarted | ContainerFailed | VolumeFailed | KubeletHeld  # its start is over, or does not go on by itself
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -47,8 +61,9 @@ class NodeParts:
 
 class Node:
     """A running node. ``cleared(pod_uid, run_id)`` is called when nothing of a pod is left on it, ``engine_lost(message)``
-    when the engine has stopped answering, ``failed(run_id, message)`` when the lab itself cannot go on with a run's pod,
-    ``left_behind()`` when the engine may still hold a container of a pod that has been cleared; all from the node's threads."""
+    when the engine has stopped answering, ``started(pod_uid)`` when a pod runs or has got as far as it will by itself,
+    ``failed(run_id, message)`` when the lab itself cannot go on with a run's pod, ``left_behind()`` when the engine may still
+    hold a container of a pod that has been cleared; all from the node's threads."""
 
     def __init__(
         self,
@@ -58,8 +73,11 @@ class Node:
         engine_lost: Callable[[str], None],
         failed: Callable[[str, str], None],
         left_behind: Callable[[], None],
+        started: Callable[[str], None] = lambda pod_uid: None,
     ) -> None:
         self._parts = parts
+        self._started = started
+        self._starting: set[str] = set()  # uids of pods that are not known to run
         self._left_behind = left_behind
         self._cleared = cleared
         self._engine_lost = engine_lost
@@ -188,6 +206,9 @@ class Node:
                     self._admit_or_fail(entry, fact)
                 elif isinstance(fact, HoldPointsChosen | RunClosed | RunAborted):
                     self._choose_hold_points(fact)
+                elif isinstance(fact, _STARTED) and entry.pod_uid in self._starting:
+                    self._starting.discard(entry.pod_uid)
+                    self._started(entry.pod_uid)
 
     def _choose_hold_points(self, fact: HoldPointsChosen | RunClosed | RunAborted) -> None:
         """Stop, from now on, where the learner wants it in a run: in its pods too that are here already."""
@@ -226,6 +247,7 @@ class Node:
         """Give a new pod a worker, once the scheduler has bound it to this node."""
         registry = self._parts.registry
         if not schedule(registry, self._parts.clock, fact.object):
+            self._started(fact.uid)
             return
         bound = registry.view().get("Pod", fact.namespace, fact.name)
         if bound is None or bound["metadata"]["uid"] != fact.uid:
@@ -236,6 +258,7 @@ class Node:
         worker = PodWorker(on, self._worker_ended)
         with self._parts.timeline.changed:
             self._workers[fact.uid] = worker
+        self._starting.add(fact.uid)
         self._parts.clock.spawn(f"pod {fact.namespace}/{fact.name}", worker.run)
 
     def _worker_ended(self, worker: PodWorker) -> None:
@@ -243,6 +266,7 @@ class Node:
         with self._parts.timeline.changed:
             self._workers.pop(worker.on.uid, None)
             self._parts.timeline.changed.notify_all()
+        self._starting.discard(worker.on.uid)
         self._cleared(worker.on.uid, worker.on.run_id)
         if worker.on.left_behind:
             self._left_behind()

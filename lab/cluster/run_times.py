@@ -10,10 +10,12 @@ FOREVER = float("inf")
 
 
 def deadlines(live: LiveRun, limits: Limits, unseen_since: float | None, now: float) -> dict[str, float]:
-    """Return when a run is to end by each limit, in the clock's seconds. ``unseen_since`` is None while a page shows it. Waiting
-    for a turn is not counted; a repeat's run is nobody's to look at, and ends by its repeat."""
+    """Return when a run is to end by each limit, in the clock's seconds, and when its start is over, however it went.
+    ``unseen_since`` is None while a page shows it. Waiting for a turn is not counted; a repeat's run is nobody's to look at, and
+    ends by its repeat."""
     idle_since = now if unseen_since is None else max(live.used, unseen_since)
     return {
+        "start": live.starting_until,
         "limit": FOREVER if live.began is None else live.began + limits.max_run_seconds,
         "idle": FOREVER if live.is_passing else idle_since + limits.idle_run_seconds,
     }

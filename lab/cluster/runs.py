@@ -48,7 +48,10 @@ class Runs:
         self._parts = parts
         self._changed = parts.clock.condition()
         self._clusters = Clusters(
-            parts, NodeListener(cleared=self._pod_cleared, engine_lost=self._engine_lost, failed=self._failed)
+            parts,
+            NodeListener(
+                cleared=self._pod_cleared, started=self._pod_started, engine_lost=self._engine_lost, failed=self._failed
+            ),
         )
         self._live: dict[str, LiveRun] = {}
         self._attention = Attention(parts.clock, self._changed)
@@ -321,17 +324,20 @@ class Runs:
                 due = deadlines(live, limits, unseen_since, clock.monotonic())
                 by = min(due, key=lambda name: due[name])
                 left = due[by] - clock.monotonic()
-                if left <= 0:
+                if left > 0:
+                    self._changed.wait_for(partial(self._has_moved, run_id, live.starting_until), left)
+                elif by == "start":
+                    self._submissions.give_up_starting(live)
+                else:
                     break
-                self._changed.wait_for(partial(self._has_moved, run_id, live.began), left)
         if live is not None:
             end = overdue(live, limits, by, held=bool(live.cluster.node.held(run_id)))
             self.abort(run_id, why=end.why, by=end.by)
 
-    def _has_moved(self, run_id: str, began: float | None) -> bool:
-        """Whether a run has ended, or begun since."""
+    def _has_moved(self, run_id: str, starting_until: float) -> bool:
+        """Whether a run has ended, or begun to start pods since."""
         live = self._find(run_id)
-        return live is None or live.began != began
+        return live is None or live.starting_until != starting_until
 
     def _use(self, live: LiveRun) -> None:
         """Note that its learner acts on a run."""
@@ -420,6 +426,11 @@ class Runs:
             self._close_if_done(live)
         with self._changed:
             self._submissions.let_go(pod_uid)
+            self._go_on()
+
+    def _pod_started(self, pod_uid: str) -> None:
+        with self._changed:
+            self._submissions.started(pod_uid)
             self._go_on()
 
     def _close_if_done(self, live: LiveRun) -> None:

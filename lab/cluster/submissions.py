@@ -25,6 +25,9 @@ from lab.errors import StoreError
 from lab.limits import Limits
 from lab.timeline.facts import JSON, ObjectWritten, RunAdmitted, RunQueued
 
+START_SECONDS = 20.0  # after which pods that were being started hold up nobody any more
+TELL_SECONDS = 1.0  # between two places that a run is told: a class that presses Run at once moves up quickly
+FOREVER, FOREVER_AGO = float("inf"), float("-inf")
 NAMESPACE = "default"
 FILENAME = "pod.yaml"
 
@@ -64,10 +67,13 @@ class Submissions:
         self._answered = answered
         self._admission = Admission(limits)
         self._waiting: dict[str, Submission] = {}
+        self._told: dict[str, int] = {}  # by ticket: how many were before it when it was told
+        self._told_at = FOREVER_AGO
+        self._tells_later = False
 
     def usage(self) -> Usage:
         """Return what is held of the machine."""
-        return self._admission.usage()
+        return self._admission.usage(self._counted())
 
     def needed(self, cluster: Cluster, pods: Iterable[tuple[str, Demand]]) -> Demand:
         """Return what those pods of a manifest need that are not there yet. Raises RunRefused when it is too much for its learner
@@ -123,6 +129,16 @@ class Submissions:
         """Let go of what a pod held of which nothing is left on its node."""
         self._admission.let_go(pod_uid)
 
+    def started(self, pod_uid: str) -> None:
+        """A pod runs, or has got as far as it will by itself."""
+        self._admission.started(pod_uid)
+
+    def give_up_starting(self, live: LiveRun) -> None:
+        """Let a run whose pods do not come up hold up nobody any more."""
+        live.starting_until = FOREVER
+        self._admission.give_up_starting(live.run.id)
+        self.go_on()
+
     def go_on(self, *, besides: str = "") -> frozenset[str]:
         """Let whoever has room now begin, but for ``besides``, whose caller sees to it; tell the others their places. Returns the
         tickets of those that began."""
@@ -134,9 +150,7 @@ class Submissions:
                 waited = self._clock.monotonic() - submission.arrived
                 self._tell(submission.live, RunAdmitted(run_id=submission.live.run.id, waited_seconds=waited))
                 self._clock.spawn(f"submit {ticket}", self._submit_later, submission)
-        for ticket, ahead in self._admission.moved(self._counted()).items():
-            live = self._waiting[ticket].live
-            self._tell(live, RunQueued(run_id=live.run.id, ahead=ahead))
+        self._tell_places()
         return frozenset(admitted)
 
     def submit(self, submission: Submission) -> None:
@@ -155,6 +169,31 @@ class Submissions:
                 self._admission.settle(submission.ticket, learner_of(cluster.id), cluster.id, pods)
             self._answered(live)
 
+    def _tell_places(self) -> None:
+        """Tell those that wait how many are before them: newcomers at once, the others now and then."""
+        places = self._admission.places(self._counted())
+        self._told = {ticket: ahead for ticket, ahead in self._told.items() if ticket in places}
+        moved = {ticket: ahead for ticket, ahead in places.items() if self._told.get(ticket) != ahead}
+        now = self._clock.monotonic()
+        if now < self._told_at + TELL_SECONDS:
+            newcomers = {ticket: ahead for ticket, ahead in moved.items() if ticket not in self._told}
+            if len(newcomers) < len(moved) and not self._tells_later:
+                self._tells_later = True
+                self._clock.spawn("places in the queue", self._tell_later)
+            moved = newcomers
+        elif moved:
+            self._told_at = now
+        for ticket, ahead in moved.items():
+            live = self._waiting[ticket].live
+            self._tell(live, RunQueued(run_id=live.run.id, ahead=ahead))
+            self._told[ticket] = ahead
+
+    def _tell_later(self) -> None:
+        self._clock.sleep(TELL_SECONDS)
+        with self._changed:
+            self._tells_later = False
+            self._tell_places()
+
     def _submit_later(self, submission: Submission) -> None:
         try:
             self.submit(submission)
@@ -162,9 +201,10 @@ class Submissions:
             _LOGGER.exception("cannot submit the manifest of run %s", submission.live.run.id)
 
     def _begin(self, submission: Submission) -> None:
-        if submission.live.began is None:
-            submission.live.began = self._clock.monotonic()
-            self._changed.notify_all()
+        now, live = self._clock.monotonic(), submission.live
+        live.began = now if live.began is None else live.began
+        live.starting_until = now + START_SECONDS
+        self._changed.notify_all()
 
     def _counted(self) -> Counter[str]:
         """Count the runs of each learner that have begun."""

@@ -68,31 +68,50 @@ def test_a_small_run_does_not_slip_past_a_large_one() -> None:
     assert admission.admit(Counter(ann=1)) == ["large", "small"]
 
 
+def test_no_more_runs_are_being_started_at_a_time_than_the_limit() -> None:
+    admission = Admission(Limits(all_starting=2))
+    for number in range(5):
+        admission.join(f"{number}/0", f"learner {number}", small())
+    assert admission.admit(Counter()) == ["0/0", "1/0"]
+    admission.started("early")  # before anybody knows that it is 0's
+    admission.settle("0/0", "learner 0", "c0", {"early": small(), "late": small()})
+    assert admission.admit(Counter()) == []
+    admission.started("late")
+    assert admission.admit(Counter()) == ["2/0"]
+    admission.settle("1/0", "learner 1", "c1", {})  # it created no pod
+    assert admission.admit(Counter()) == ["3/0"]
+    admission.give_up_starting("2")
+    assert admission.admit(Counter()) == ["4/0"]
+    admission.settle("3/0", "learner 3", "c3", {"gone": small()})
+    admission.let_go("gone")
+    admission.join("5/0", "learner 5", small())
+    assert admission.admit(Counter()) == ["5/0"]
+
+
 def test_a_run_holds_what_it_reserved_and_then_what_it_created_until_that_is_gone() -> None:
     admission = Admission(LIMITS)
     admission.join("r/1", "ann", together([small(300), small(300)]))
     admission.admit(Counter())
-    assert admission.usage().all == together([small(300), small(300)])
+    assert admission.usage({}).all == together([small(300), small(300)])
     admission.settle("r/1", "ann", "ann", {"uid": small(300)})
-    assert admission.usage().learners == {"ann": small(300)}
+    assert admission.usage({}).learners == {"ann": small(300)}
     admission.release("ann", ["uid"])
     admission.release("another", [])
-    assert admission.usage().learners == {"ann": small(300)}
+    assert admission.usage({}).learners == {"ann": small(300)}
     admission.release("ann", [])
-    assert admission.usage().all == Demand()
+    assert admission.usage({}).all == Demand()
 
 
-def test_a_place_is_told_once_until_it_changes() -> None:
+def test_a_place_moves_up_when_somebody_leaves() -> None:
     admission = Admission(LIMITS)
     admission.join("big", "ann", small(1000))
     admission.admit(Counter())
     admission.join("x/1", "bob", small())
     admission.join("y/1", "cy", small())
-    assert admission.moved({}) == {"x/1": 0, "y/1": 1}
-    assert admission.moved({}) == {}
-    assert admission.usage().ahead == {"x": 0, "y": 1}
+    assert admission.places({}) == {"x/1": 0, "y/1": 1}
+    assert admission.usage({}).ahead == {"x": 0, "y": 1}
     admission.leave("x/1")
-    assert admission.moved({}) == {"y/1": 0}
+    assert admission.places({}) == {"y/1": 0}
 
 
 @pytest.mark.parametrize(
@@ -141,8 +160,9 @@ def test_never_more_is_held_than_there_is_and_nobody_waits_for_ever(actions: lis
             overtaken.update(waiting[: waiting.index(ticket)])
             waiting.remove(ticket)
             admission.settle(ticket, learner_by[ticket], learner_by[ticket], {ticket: demands[ticket]})
+            admission.started(ticket)
             running.append(ticket)
-        assert admission.usage().all.beyond(whole) is None
+        assert admission.usage({}).all.beyond(whole) is None
 
     demands: dict[str, Demand] = {}
     for number, (action, which, memory) in enumerate(actions):
@@ -161,7 +181,7 @@ def test_never_more_is_held_than_there_is_and_nobody_waits_for_ever(actions: lis
         go_on()
     assert waiting == []
     assert max(overtaken.values(), default=0) <= MOST_OVERTAKEN
-    assert admission.usage().all == Demand()
+    assert admission.usage({}).all == Demand()
 
 
 def test_a_run_that_was_overtaken_often_goes_first_whatever_its_learner_has() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from lab.cluster.repeats import RepeatOrder, RepeatParts, Repeats
 from lab.cluster.runs import RunRefused
-from lab.errors import EngineUnavailable
+from lab.errors import EngineError, EngineUnavailable
 from lab.limits import Limits
 from lab.timeline.facts import CommandAnswered, RunAborted, RunAdmitted, RunClosed, RunOpened, RunQueued
 from lab.timeline.run import Run
@@ -235,6 +235,42 @@ def test_a_repeat_waits_for_its_turns_too(lab: GivenLab) -> None:
     done = repeats.get(repeat.id)
     assert done is not None
     assert (done.ended, len(done.runs)) == ("done", 2)
+
+
+def test_a_class_that_presses_run_at_once_comes_up_a_few_at_a_time(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    stage.parts["limits"] = Limits(all_starting=2)
+    runs = [stage.open("web", cluster=f"c{n}", seconds=0) for n in range(8)]
+    stage.clock.sleep(30)
+    assert {stage.last_write(run, "web").object["status"]["phase"] for run in runs} == {"Running"}
+    assert [places(stage, run) != [] for run in runs[:3]] == [False, False, True]
+
+
+def test_a_place_that_changes_quickly_is_told_once_in_a_second(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    stage.parts["limits"] = ONE_POD
+    stage.open("web", cluster="first")
+    runs = [stage.open("web", cluster=f"c{n}", seconds=2) for n in range(6)]
+    for run in runs[:4]:
+        stage.runs.delete(run.id)
+        stage.clock.sleep(0.1)
+    assert places(stage, runs[5]) == [5, 4]
+    stage.clock.sleep(2)
+    assert places(stage, runs[5]) == [5, 4, 1]
+
+
+def test_a_pod_that_never_comes_up_holds_up_nobody_for_long(lab: GivenLab) -> None:
+    stage = lab(web=polite(), db=polite())
+    stage.parts["limits"] = Limits(all_starting=1)
+    stage.runtime.failures["run_pod_sandbox"] = EngineError("cannot make a sandbox")
+    stuck = stage.open("db", cluster="c1", seconds=1)
+    del stage.runtime.failures["run_pod_sandbox"]
+    stage.runtime.failures["create_container"] = EngineError("cannot create a container")
+    second = stage.open("web", cluster="c2", seconds=1)
+    assert places(stage, second) == [0]
+    stage.clock.sleep(25)
+    assert stage.runs.is_live(stuck.id)
+    assert len(stage.facts(second, RunAdmitted)) == 1
 
 
 # --- ended by the lab's limits ----------------------------------------------------------------------------------------
