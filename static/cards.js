@@ -5,17 +5,19 @@ import { tabMemory } from "./memory.js";
 const words = () => document.getElementById("words").dataset;
 
 export function startCards() {
-  for (const card of document.querySelectorAll("[data-card]")) {
-    startMenu(card);
-    startTabs(card);
-    startView(card);
-    startStatus(card);
-    keepInSight(card);
-  }
+  for (const card of document.querySelectorAll("[data-card]")) startCard(card);
   document.addEventListener("htmx:sendError", ({ target }) => {
     const reply = target.closest("[data-card]")?.querySelector(".reply");
     if (reply) reply.textContent = words().failed;
   });
+}
+
+export function startCard(card) {
+  startMenu(card);
+  startTabs(card);
+  startView(card);
+  startStatus(card);
+  keepInSight(card);
 }
 
 // --- the card stays in sight while the prose beside it is read -------------------------------------------------------
@@ -118,13 +120,14 @@ function startTabs(card) {
       panelOf(other).classList.toggle("folded", !selected);
     }
     delete tab.dataset.news;
-    card.dispatchEvent(new Event("tabchange"));
+    card.dispatchEvent(new Event("tabchange", { bubbles: true }));
     tabMemory.set(key, tab.id);
     if (focused) tab.focus();
   };
 
   for (const tab of tabs) {
     tab.addEventListener("click", () => select(tab));
+    tab.addEventListener("tab:open", () => select(tab, false));
     tab.addEventListener("keydown", (event) => {
       const at = tabs.indexOf(tab);
       const next = {

@@ -1,8 +1,9 @@
 // The stage: a run's steps, lifelines, grace ruler and panels, drawn from frames and stepped through.
 //
 // `mountStage(element, {words, language}) → stage`; `stage.take(message)` for every message of frames, from a stream or a file;
-// `stage.go(seq)` shows the run as of a frame; `makeAxis` may give the lifelines an axis that they share with another run's. The
-// element may hold all of a card's places or only some:
+// `stage.go(seq)` shows the run as of a frame, `stage.showPlace({seq, view})` another stage's place, which that one tells by
+// `stage:moved`; `makeAxis` may give the lifelines an axis that they share with another run's. The element may hold all of a card's
+// places or only some:
 //
 //   [data-lifelines] with svg[data-gutter], [data-plot] and input[data-slider]; [data-ruler-words]; [data-scrub] with buttons
 //   [data-go=first|back|forward|last], [data-play], [data-follow] and [data-position]; ol.steps; [data-hidden-count];
@@ -69,7 +70,7 @@ class Stage {
     if (this.following) this.at = this.shown.length - 1;
     this.redraw();
     if (!first && !message.reset) this.tellNews(message, fresh);
-    this.element.dispatchEvent(new CustomEvent("stage:taken", { detail: { live: this.record.live } }));
+    this.element.dispatchEvent(new CustomEvent("stage:taken", { bubbles: true, detail: { run: this.record.run, live: this.record.live } }));
   }
 
   tellNews(message, fresh) {
@@ -110,6 +111,23 @@ class Stage {
     const { index } = this.shown[this.at];
     if (focus) this.steps?.focus(index);
     if (say) this.announce(this.steps?.sentence(index) ?? "");
+  }
+
+  // The place of another stage: the newest step always when it has no seq.
+  showPlace({ seq, view }) {
+    if (view !== this.view) this.setView(view);
+    if (seq === null) this.goTo(Infinity);
+    else this.go(seq);
+  }
+
+  // Says where it is, once for each place: seq is null while the newest step is shown as it comes.
+  tellPlace(step) {
+    const seq = this.following ? null : (step?.seq ?? null);
+    const place = { run: this.record.run, seq, number: this.at + 1, live: this.record.live, view: this.view };
+    const told = JSON.stringify(place);
+    if (!place.run || told === this.told) return;
+    this.told = told;
+    this.element.dispatchEvent(new CustomEvent("stage:moved", { bubbles: true, detail: place }));
   }
 
   // A link to a step, from wherever it stands in the card.
@@ -185,6 +203,7 @@ class Stage {
     this.showControls(step);
     this.player.count(Boolean(this.following && this.record.live && this.picture?.counting));
     this.seq = seq;
+    this.tellPlace(step);
   }
 
   drawPicture() {

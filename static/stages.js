@@ -1,24 +1,55 @@
 // Puts a stage on every card of the page and feeds them from the page's one stream, or from what the page brings with it.
 //
-// The stage is a module of its own, `stage.js`: the page names its address, so that its content's hash is part of it.
+// The stage is a module of its own, `stage.js`: the page names its address, so that its content's hash is part of it. In a classroom
+// the stream also tells what the class does, which `follow.js` shows; pages without a card have a stream there too.
 
 import { LiveSource } from "./stream.js";
 
 const ANNOUNCEMENT_DELAY_MILLISECONDS = 400; // several steps come at once; the last one is read
 
+let source = null; // the page's stream
+let stages = new Map(); // card id → stage
+
 export async function startStages() {
   const cards = [...document.querySelectorAll("[data-card]")];
-  if (cards.length === 0) return;
-  const { mountStage } = await import(document.querySelector("meta[name=stage]").content);
-  const options = { words: document.getElementById("words").dataset, language: document.documentElement.lang, announce };
-  const stages = new Map(cards.map((card) => [card.id, mountStage(card, options)]));
+  stages = new Map();
+  for (const card of cards) stages.set(card.id, await mount(card));
   for (const card of cards) {
     const brought = card.querySelector("script[data-frames]");
     if (brought) stages.get(card.id).take(JSON.parse(brought.textContent));
   }
-  follow(document.querySelector("[data-stream]")?.dataset.stream, stages);
+  follow(streamOf(document));
   showRecordings(cards, stages);
 }
+
+// The address of the stream of what is in a place: its own, or the one that tells of the class alone.
+function streamOf(place) {
+  return place.querySelector("[data-stream]")?.dataset.stream ?? document.querySelector("meta[name=class-stream]")?.content;
+}
+
+async function mount(card) {
+  const { mountStage } = await import(document.querySelector("meta[name=stage]").content);
+  return mountStage(card, { words: document.getElementById("words").dataset, language: document.documentElement.lang, announce });
+}
+
+// Follows the stream of another place with its card alone, and returns that card's stage. What the page follows itself is `aside()`
+// before that; `goOn` with it afterwards, after what it has seen.
+export async function followPlace(place) {
+  const card = place.querySelector("[data-card]");
+  stages = new Map(card ? [[card.id, await mount(card)]] : []);
+  follow(streamOf(place));
+  return stages.get(card?.id) ?? null;
+}
+
+export const aside = () => ({ url: source?.url, seen: source?.lastEventId, stages });
+
+export function goOn(own) {
+  stages = own.stages;
+  follow(own.url, own.seen);
+}
+
+export const stageOf = (card) => stages.get(card.id);
+export const stageOn = (run) => [...stages.values()].find(({ record }) => record.run === run && record.frames.length > 0);
 
 // A card that was never run shows its recording, fetched when the card comes into sight. A run of the learner's own takes its place.
 function showRecordings(cards, stages) {
@@ -34,15 +65,19 @@ function showRecordings(cards, stages) {
   for (const card of cards) if (card.dataset.recording) seen.observe(card);
 }
 
-function follow(url, stages) {
+function follow(url, seen) {
+  source?.close();
+  source = null;
   if (!url) return;
-  const source = new LiveSource(url);
-  source.addEventListener("frames", ({ data }) => {
+  const opened = (source = new LiveSource(url, seen));
+  opened.addEventListener("frames", ({ data }) => {
     const message = JSON.parse(data);
     delete document.getElementById(message.card)?.dataset.recording;
-    stages.get(message.card)?.take(message);
+    (stages.get(message.card) ?? stages.get(`shown--${message.card}`))?.take(message);
   });
-  source.addEventListener("end", () => source.close());
+  opened.addEventListener("class", ({ data }) => document.dispatchEvent(new CustomEvent("class:told", { detail: JSON.parse(data) })));
+  opened.addEventListener("board", ({ data }) => document.dispatchEvent(new CustomEvent("board:told", { detail: JSON.parse(data) })));
+  opened.addEventListener("end", () => opened.close());
 }
 
 let announcement;

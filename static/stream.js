@@ -8,11 +8,12 @@ const LONGEST_RETRY_MILLISECONDS = 8_000;
 const UNNOTICED_MILLISECONDS = 1_500; // an interruption that is over sooner is nobody's concern
 
 export class LiveSource extends EventTarget {
-  constructor(url) {
+  // Resumes after an event that another source of the same address has seen.
+  constructor(url, lastEventId = "") {
     super();
     this.url = url;
     this.readyState = EventSource.CONNECTING;
-    this.lastEventId = "";
+    this.lastEventId = lastEventId;
     this.retry = FIRST_RETRY_MILLISECONDS;
     this.names = new Set();
     this.forward = (event) => this.receive(event);

@@ -137,12 +137,26 @@ class Timeline:
             start = after - self.horizon
             return tuple(self._entries[start : max(start, end - self.horizon)])
 
-    def wait(self, after: int, *, timeout: float | None = None, durable: bool = True) -> tuple[Entry, ...]:
-        """Block until there are entries after ``after`` and return them; an empty tuple after ``timeout`` seconds, and when
-        followers are dismissed. Raises HistoryExpired."""
+    def wait(
+        self,
+        after: int,
+        *,
+        timeout: float | None = None,
+        durable: bool = True,
+        called: Callable[[], bool] = lambda: False,
+    ) -> tuple[Entry, ...]:
+        """Block until there are entries after ``after`` and return them; an empty tuple after ``timeout`` seconds, when followers
+        are dismissed, and when ``called()``, which is asked after every `nudge`, with the lock held. Raises HistoryExpired."""
         with self.changed:
-            self.changed.wait_for(lambda: self._dismissed or (self._durable if durable else self.appended) > after, timeout)
+            self.changed.wait_for(
+                lambda: self._dismissed or (self._durable if durable else self.appended) > after or called(), timeout
+            )
             return self.read(after, durable=durable)
+
+    def nudge(self) -> None:
+        """Have every `wait` ask again whether it is called."""
+        with self.changed:
+            self.changed.notify_all()
 
     def dismiss(self) -> None:
         """Make every `wait`, present and later, return at once. Appending goes on."""

@@ -126,7 +126,7 @@ class Identities:
 
 
 def may_see(visitor: Visitor, run: Run, shown: Collection[str]) -> bool:
-    """Whether a visitor may read a run of the lab's own: their own, in a repeat too; what their class is being ``shown`` (ids); an
+    """Whether a visitor may read a run of the lab's own: their own, in a repeat too; one that their class is ``shown``; an
     instructor everybody's."""
     is_own = run.cluster == visitor.cluster or run.cluster.startswith(f"{visitor.cluster}-")
     return visitor.role == "instructor" or (bool(visitor.cluster) and is_own) or run.id in shown

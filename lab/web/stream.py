@@ -6,13 +6,20 @@ itself and stays open; `follow_run` ends with an ``end`` event when its run is c
 card; its last one carries the cursor as the event's id. A client that gives its last event id gets what came after it, every
 other gets all. A stream that ends because the lab stops says so last. Nothing is lost; what comes twice after a broken connection
 has the same seq.
+
+In a classroom a page is also told what its class is doing (`News`), on connect and whenever that changes, in ``class`` events
+without an id: they are states, not facts. There every page has a stream, `follow_class` where nothing else is followed, and it
+stays open when its run has ended.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
 from lab.errors import HistoryExpired
 from lab.lessons import Language
@@ -54,30 +61,86 @@ class Followed:
         return f'{json.dumps(head)[:-1]}, "frames": [{",".join(frames)}]}}'
 
 
-class Streams:
-    """Makes the streams of pages."""
+class News(Protocol):
+    """What a page is told beside its runs (`lab.web.news`). ``cluster`` is its visitor's."""
 
-    def __init__(self, runs: Runs, feeds: Feeds) -> None:
+    cluster: str
+
+    def listening(self, timeline: Timeline) -> AbstractContextManager[None]:
+        """Have the timeline nudged whenever there may be something to tell."""
+        ...
+
+    def is_due(self) -> bool:
+        """Whether there may be something to tell. Asked with the timeline's lock held."""
+        ...
+
+    def tell(self) -> str | None:
+        """Return what there is to tell, in JSON; None when it was told already."""
+        ...
+
+    def goes_on(self, run: Run | None = None) -> bool:
+        """Whether the page may still be told of this run, or of anything at all."""
+        ...
+
+
+class Streams:
+    """Makes the streams of pages. ``news`` is what the page is told besides; None in a lab for one."""
+
+    def __init__(self, runs: Runs, feeds: Feeds, news: News | None = None) -> None:
         self._runs = runs
         self._feeds = feeds
+        self._news = news
 
     def follow_run(self, run: Run, key: str, language: Language, last_seq: int | None) -> Iterator[str]:
-        """Yield the events of one run until it is closed."""
+        """Yield the events of one run until it is closed; in a classroom go on with what the class does."""
+        yield RETRY
+        stops = False
         if run.ended is not None:
+            yield from self._told()
             yield from self._ended(run, key, language, last_seq)
+        else:
+            stops = yield from self._live(run, key, language, last_seq)
+        if stops:
+            yield STOPPING
+        elif self._news is None:
+            yield END
+        else:
+            yield from self.follow_class()
+
+    def follow_class(self) -> Iterator[str]:
+        """Yield what a page is told that follows no run, until the lab stops. There is none in a lab for one."""
+        if self._news is None:
             return
+        timeline = self._runs.timeline(self._news.cluster)
+        yield RETRY
+        with self._listening(timeline):
+            yield from self._told()
+            yield READY
+            while self._goes_on(timeline):
+                timeline.wait(sys.maxsize, timeout=HEARTBEAT_SECONDS, called=self._news.is_due)
+                yield from self._told() or (HEARTBEAT,)
+        if timeline.dismissed:
+            yield STOPPING
+
+    def _live(self, run: Run, key: str, language: Language, last_seq: int | None) -> Generator[str, None, bool]:
+        """Yield what happens in a run until it is closed or may not be seen any more, or the lab stops, which is returned."""
         timeline = self._runs.timeline(run.cluster)
         cursor = timeline.durable
         since = _resumable(timeline, last_seq)
         card = Followed(feed=self._feeds.of(run.id, key, language), seq=since or 0, reset=since is None)
-        yield RETRY
-        yield from _batch((card,), timeline, cursor)
-        while card.feed.live() and not timeline.dismissed:
-            entries = _wait(timeline, cursor)
-            cursor = max(cursor, entries[-1].seq) if entries else cursor
-            yield from _batch((card,), timeline, cursor) if entries else (HEARTBEAT,)
-        yield from _batch((card,), timeline, timeline.durable)
-        yield STOPPING if card.feed.live() else END
+        with self._listening(timeline):
+            yield from self._told()
+            yield from _batch((card,), timeline, cursor)
+            while card.feed.live() and self._goes_on(timeline, run):
+                entries = self._wait(timeline, cursor)
+                told = self._told()
+                cursor = max(cursor, entries[-1].seq) if entries else cursor
+                yield from told
+                if self._news is None or self._news.goes_on(run):
+                    yield from _batch((card,), timeline, cursor) if entries else () if told else (HEARTBEAT,)
+            if self._news is None or self._news.goes_on(run):
+                yield from _batch((card,), timeline, timeline.durable)
+        return timeline.dismissed and card.feed.live()
 
     def whole(self, run: Run, key: str, language: Language) -> str:
         """Return all frames of a run that has ended as one message, in JSON."""
@@ -90,11 +153,9 @@ class Streams:
         last = run.last_seq or 0
         since = last_seq if last_seq is not None and run.first_seq <= last_seq <= last else None
         card = Followed(feed=self._feeds.of(run.id, key, language), seq=since or 0, reset=since is None)
-        yield RETRY
         message = card.message(last)
         if message is not None:
             yield f"id: {last}\n{_event(message)}"
-        yield END
 
     def follow_examples(
         self, cluster_id: str, keys: Mapping[str, str], language: Language, last_seq: int | None
@@ -111,27 +172,45 @@ class Streams:
                 feed = self._feeds.of(run.id, key, language)
                 cards[example] = Followed(feed=feed, seq=since or 0, reset=not known)
         yield RETRY
-        yield from _batch(cards.values(), timeline, cursor)
-        yield f"id: {cursor}\n{READY}"
-        while not timeline.dismissed:
-            entries = _wait(timeline, cursor)
-            for entry in entries:
-                if isinstance(entry.fact, RunOpened) and entry.fact.example in keys:
-                    feed = self._feeds.of(entry.fact.run_id, keys[entry.fact.example], language)
-                    cards[entry.fact.example] = Followed(feed=feed)
-            cursor = entries[-1].seq if entries else cursor
-            yield from _batch(cards.values(), timeline, cursor) if entries else (HEARTBEAT,)
-        yield from _batch(cards.values(), timeline, timeline.durable)
-        yield STOPPING
+        with self._listening(timeline):
+            yield from self._told()
+            yield from _batch(cards.values(), timeline, cursor)
+            yield f"id: {cursor}\n{READY}"
+            while self._goes_on(timeline):
+                entries = self._wait(timeline, cursor)
+                told = self._told()
+                for entry in entries:
+                    if isinstance(entry.fact, RunOpened) and entry.fact.example in keys:
+                        feed = self._feeds.of(entry.fact.run_id, keys[entry.fact.example], language)
+                        cards[entry.fact.example] = Followed(feed=feed)
+                cursor = entries[-1].seq if entries else cursor
+                yield from told
+                yield from _batch(cards.values(), timeline, cursor) if entries else () if told else (HEARTBEAT,)
+        if timeline.dismissed:
+            yield from _batch(cards.values(), timeline, timeline.durable)
+            yield STOPPING
 
+    def _listening(self, timeline: Timeline) -> AbstractContextManager[None]:
+        return nullcontext() if self._news is None else self._news.listening(timeline)
 
-def _wait(timeline: Timeline, cursor: int) -> tuple[Entry, ...]:
-    """Wait for entries after the cursor. A follower so slow that they have left memory goes on with those that have not;
-    its feeds read the others from the store."""
-    try:
-        return timeline.wait(cursor, timeout=HEARTBEAT_SECONDS)
-    except HistoryExpired:
-        return timeline.read(timeline.horizon)
+    def _told(self) -> tuple[str, ...]:
+        """Return the event that says what is new of the class, if anything is."""
+        message = None if self._news is None else self._news.tell()
+        return () if message is None else (f"event: class\ndata: {message}\n\n",)
+
+    def _goes_on(self, timeline: Timeline, run: Run | None = None) -> bool:
+        return not timeline.dismissed and (self._news is None or self._news.goes_on(run))
+
+    def _wait(self, timeline: Timeline, cursor: int) -> tuple[Entry, ...]:
+        """Wait for entries after the cursor, and for news. A follower so slow that they have left memory goes on with those that
+        have not; its feeds read the others from the store."""
+        try:
+            return timeline.wait(cursor, timeout=HEARTBEAT_SECONDS, called=self._is_due)
+        except HistoryExpired:
+            return timeline.read(timeline.horizon)
+
+    def _is_due(self) -> bool:
+        return self._news is not None and self._news.is_due()
 
 
 def _resumable(timeline: Timeline, last_seq: int | None) -> int | None:

@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 
 from flask import Response, current_app, g, make_response, render_template, request
 
-from lab.insight.phrase import phrase
 from lab.lessons import LANGUAGES, Catalog, Example, Language, Lesson
 from lab.lessons.check import Check
 from lab.timeline.bundle import Bundle
@@ -22,7 +21,8 @@ from lab.web import recorded
 from lab.web.feed import Feeds
 from lab.web.frames import Renderer
 from lab.web.guard import Guard, style_nonce
-from lab.web.identity import Identities, cluster_id
+from lab.web.identity import Identities, cluster_id, may_see
+from lab.web.news import ClassNews, Happenings, standstill
 from lab.web.opened import PREFIX, OpenedRuns
 from lab.web.own_example import OWN_POD
 from lab.web.prediction_views import PredictionViews
@@ -36,8 +36,6 @@ from lab.web.wording import HTML_LANG, WORDINGS, language_of
 
 LANGUAGE_COOKIE = "lang"
 THEME_COOKIE = "theme"
-PAUSED = phrase("Your instructor has paused the class; what runs goes on.", "讲师已暂停课堂，正在运行的会继续。")
-ENDED = phrase("The class has ended; you can still read everything.", "课程已结束，你仍可以阅读全部内容。")
 REMEMBERED = timedelta(days=365)  # a preference is kept for a year
 
 
@@ -51,6 +49,7 @@ class Site:
         self.repeat_views = RepeatViews(services)
         self.opened = OpenedRuns(services.bundles)
         self.recorded = RecordedRuns(services.catalog)
+        self.happenings = Happenings(services.register, services.clock) if services.register else None
         self._feeds: Feeds | None = None
 
     def renew(self, catalog: Catalog) -> None:
@@ -93,8 +92,26 @@ class Site:
 
     @property
     def streams(self) -> Streams:
-        """The streams of runs and pages."""
-        return Streams(self.services.runs, self.feeds)
+        """The streams of runs and pages, for who makes the present request."""
+        return self.streams_with(self.news())
+
+    def streams_with(self, news: ClassNews | None) -> Streams:
+        """The streams of a page that is told this besides."""
+        return Streams(self.services.runs, self.feeds, news)
+
+    def news(self, wall: str = "") -> ClassNews | None:
+        """Return what the page of the present request is told of its class; None in a lab for one, and for strangers. ``wall`` is
+        the class on a projector."""
+        visitor = self.identities.visitor()
+        if self.happenings is None or visitor.role == "stranger":
+            return None
+        news = ClassNews(self.happenings, visitor, chosen_language(), self.title_of, wall)
+        return news.with_banner(current_app.jinja_env, self.guard.token())
+
+    def title_of(self, example_id: str, language: Language) -> str:
+        """Return what an example is called; its id when there is none."""
+        example = self.find_example(example_id)
+        return example.labels[language] if example else example_id
 
     def presenters(self) -> Presenters:
         """Return what builds page values for the present request."""
@@ -122,24 +139,17 @@ class Site:
         return run if run is not None and self.may_see(run) else None
 
     def may_see(self, run: Run) -> bool:
-        """Whether the visitor may read a run of the lab's own: in a lab for one all, in a classroom their own, and an instructor
-        everybody's."""
-        if not self.identities.is_classroom:
+        """Whether the visitor may read a run of the lab's own; in a lab for one all."""
+        if self.happenings is None:
             return True
         visitor = self.identities.visitor()
-        return visitor.role == "instructor" or run.cluster == visitor.cluster
+        spotlight = self.happenings.shown_to(visitor)
+        return may_see(visitor, run, (spotlight.run_id,) if spotlight else ())
 
     def standstill(self) -> str:
         """Say why the visitor can start nothing now; empty when they can."""
-        visitor = self.identities.visitor()
-        if visitor.classroom is None or (visitor.classroom.is_open and not visitor.classroom.paused):
-            return self.services.engine_problem() or ""
-        say = WORDINGS[chosen_language()]
-        if visitor.classroom.is_open:
-            return say.plain(
-                phrase("Your instructor has paused the class; what runs goes on.", "讲师已暂停课堂，正在运行的会继续。")
-            )
-        return say.plain(phrase("The class has ended; you can still read everything.", "课程已结束，你仍可以阅读全部内容。"))
+        reason = standstill(self.identities.visitor().classroom)
+        return WORDINGS[chosen_language()].plain(reason) if reason else self.services.engine_problem() or ""
 
     def find_bundle(self, run_id: str) -> Bundle | None:
         """Return the file that a run comes from; None for the lab's own runs."""
@@ -149,6 +159,7 @@ class Site:
         """Render a whole page in the learner's language."""
         language = chosen_language()
         theme = request.cookies.get(THEME_COOKIE, "")
+        visitor = self.identities.visitor() if self.identities.is_classroom else None
         html = render_template(
             template,
             page=page,
@@ -158,7 +169,9 @@ class Site:
             csrf_token=self.guard.token(),
             style_nonce=style_nonce(),
             now=self.services.clock.now(),
-            visitor=self.identities.visitor() if self.identities.is_classroom else None,
+            visitor=visitor,
+            news=self.news() if visitor else None,
+            standstill=standstill(visitor.classroom) if visitor else None,
             live_content=self.services.settings.live_content,
             languages=[(other, _with_language(other)) for other in LANGUAGES],
         )
