@@ -50,6 +50,7 @@ def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
         engine_problem=laboratory.engine_problem,
         max_run_seconds=settings.limits.max_run_seconds,
         prepare=laboratory.prepare,
+        forget=laboratory.forget,
         progress=laboratory.store.progress,
         register=laboratory.register,
         operations=Operations(problems=laboratory.condition.problems, metrics=laboratory.metrics, token=settings.metrics_token),

@@ -197,6 +197,15 @@ class Laboratory:
         Returns at once; what fails here is told when they do."""
         self.clock.spawn(f"prepare {cluster}", self._prepare, cluster, manifests)
 
+    def forget(self, cluster: str) -> None:
+        """Delete all that is there of a learner: pods, files, runs, progress. Nobody may use the cluster meanwhile or afterwards.
+        Blocks until it is cleared. Raises StoreError."""
+        self.repeats.cancel_all(cluster)
+        passing = [known for known in self.store.clusters() if known.startswith(f"{cluster}-")]
+        for one in (*passing, cluster):
+            self.runs.discard(one)
+        self.store.forget(cluster)
+
     def close(self) -> None:
         """End every run and give everything back. Idempotent."""
         with self._changed:

@@ -26,7 +26,7 @@ FLOORS = (
     ("scenarios", "lessons"),
     ("classroom",),
     ("store",),
-    ("condition",),
+    ("condition", "records"),
     ("laboratory", "doctor", "setup"),
     ("authoring",),
     ("web",),

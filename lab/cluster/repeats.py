@@ -147,6 +147,13 @@ class Repeats:
         """End a repeat and its run that goes on. Nothing happens to one that has ended."""
         self._end(repeat_id, "cancelled", "Cancelled.")
 
+    def cancel_all(self, cluster: str) -> None:
+        """End a learner's repeat, if one goes on."""
+        with self._changed:
+            going = [repeat.id for repeat in self._going.values() if repeat.cluster == cluster]
+        for repeat_id in going:
+            self.cancel(repeat_id)
+
     def close(self) -> None:
         """End every repeat, because the lab stops. Idempotent."""
         with self._changed:

@@ -1,4 +1,4 @@
-"""``lab classroom``: what an instructor does on the server before the class."""
+"""``lab classroom``: what an instructor does on the server: before the class, and after it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lab.errors import SettingsError
+from lab.errors import LabError, SettingsError
+from lab.share import CONTENT
 
 _EPILOG = """\
 Makes an instructor's account, or gives one a new password, which signs out every browser that had the old one. It may be run
@@ -21,10 +22,20 @@ exit codes:
   2    the name, the password or a setting cannot be used
 """
 
+_EXPORT_EPILOG = """\
+Writes progress.csv, progress.json, runs.csv and runs.json, the same that the class's page offers. It may be run while the lab
+serves. docs/classroom.md says what is in them.
+
+exit codes:
+  0    the files are written
+  1    the store cannot be read, or a file not be written
+  2    there is no such class, or more than one of that name
+"""
+
 
 def register(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("classroom", help="prepare a class: accounts, rehearsal")
+    parser = subparsers.add_parser("classroom", help="prepare a class: accounts, rehearsal; export it")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     init = commands.add_parser(
         "init", help="make an instructor's account", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -32,6 +43,17 @@ def register(subparsers: Any) -> None:
     init.add_argument("--name", default="instructor", help="what they sign in as (default: instructor)")
     init.add_argument("--password-file", metavar="FILE", help="read the password from there; - is stdin")
     init.set_defaults(func=make_instructor)
+    export = commands.add_parser(
+        "export",
+        help="write a class's progress and runs as CSV and JSON",
+        epilog=_EXPORT_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    export.add_argument("classroom", metavar="CLASS", help="its id, as in the address of its page, or its name")
+    export.add_argument("directory", metavar="DIR", type=Path, help="where the files go; files of these names are replaced")
+    export.add_argument("--language", choices=("en", "zh"), default="en", help="of the titles (default: en)")
+    export.add_argument("--content", metavar="DIR", type=Path, default=CONTENT, help="lessons of your own (default: the lab's)")
+    export.set_defaults(func=export_class)
 
 
 def make_instructor(args: argparse.Namespace) -> int:
@@ -55,6 +77,44 @@ def make_instructor(args: argparse.Namespace) -> int:
         cluster = known.cluster if known else f"c{secrets.token_hex(8)}"
         store.classes.keep_instructor(Instructor(name=name, password_hash=password_hash, cluster=cluster))
     print(f"{name} {'has a new password' if known else 'can sign in'}: `lab serve --classroom`, then /sign-in")
+    return 0
+
+
+def export_class(args: argparse.Namespace) -> int:
+    """Write a class's files. Raises SettingsError, StoreError, ContentError."""
+    from lab.clock import SystemClock
+    from lab.config import read_settings
+    from lab.lessons import Catalog
+    from lab.records.files import FILES, written
+    from lab.records.rows import Report
+    from lab.records.stored import Stored
+    from lab.store.store import Store
+
+    settings, clock = read_settings(), SystemClock()
+    catalog = Catalog.load(args.content)
+    with Store.open(settings.database_url, clock) as store:
+        known = store.classes.classes()
+        found = [one for one in known if args.classroom in (one.id, one.name)]
+        if len(found) != 1:
+            listed = [f"{one.id} is {one.name!r} of {one.opened_at:%Y-%m-%d}" for one in found or known]
+            raise SettingsError(
+                f"cannot export class {args.classroom!r}: give the id of one; {'; '.join(listed) or 'there are none'}"
+            )
+        report = Report(
+            classroom=found[0],
+            learners=tuple(learner for learner in store.classes.learners() if learner.class_id == found[0].id),
+            catalog=catalog,
+            language=args.language,
+            address=settings.public_url or f"http://{settings.host}:{settings.port}",
+        )
+        try:
+            args.directory.mkdir(parents=True, exist_ok=True)
+            for subject, form in FILES:
+                with (args.directory / f"{subject}.{form}").open("wb") as file:
+                    file.writelines(written(subject, form, report, Stored(store), clock.now()))
+        except OSError as error:
+            raise LabError(f"cannot write the files: {error}; choose another directory") from error
+    print(f"{args.directory}: {', '.join(f'{subject}.{form}' for subject, form in FILES)}")
     return 0
 
 

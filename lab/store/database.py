@@ -2,6 +2,7 @@
 
 Everything that only SQLite needs is in this module. WAL lets readers go on while the one writer commits;
 ``synchronous=NORMAL`` means that a commit survives the death of the process, and that a power loss may take the last moment.
+What is deleted is overwritten: it was said of people.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def _create_engine(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: object) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late: not before DDL, not before a SELECT
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")

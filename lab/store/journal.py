@@ -122,7 +122,9 @@ class StoreJournal:
         row, chunk = entry_rows(cluster, entry)
         with self._changed:
             self._require_writable(cluster, entry.seq)
-            log = self._logs[cluster]
+            log = self._logs.get(cluster)
+            if log is None:
+                raise StoreError(f"cannot store entry {entry.seq} of cluster {cluster}: the cluster was deleted")
             if entry.seq != log.submitted + 1:
                 raise StoreError(
                     f"cannot store entry {entry.seq} of cluster {cluster}: entry {log.submitted + 1} is next; "
@@ -133,6 +135,14 @@ class StoreJournal:
             self._queue.append(_Pending(since=self._clock.monotonic(), log=log, entry=entry, row=row, chunk=chunk))
             self._unwritten += 1
             self._changed.notify_all()
+
+    def forget(self, cluster: str) -> None:
+        """Take no more entries of a cluster that is being deleted. Raises StoreError while some are not durable yet."""
+        with self._changed:
+            log = self._logs.get(cluster)
+            if log is not None and log.durable != log.submitted:
+                raise StoreError(f"cannot delete cluster {cluster}: a timeline of it still writes; try again")
+            self._logs.pop(cluster, None)
 
     def close(self) -> None:
         """Write what is queued and end the writer. Raises StoreError when something could not be written."""

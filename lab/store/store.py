@@ -20,7 +20,7 @@ from lab.store.database import Database
 from lab.store.journal import SNAPSHOT_ENTRIES, StoreJournal
 from lab.store.predictions import Predictions
 from lab.store.progress import ProgressMarks
-from lab.store.tables import clusters, repeats, runs
+from lab.store.tables import bundles, clusters, predictions, progress, repeats, runs
 from lab.timeline.facts import Entry
 from lab.timeline.folds import ClusterView
 from lab.timeline.repeat import Repeat
@@ -128,6 +128,17 @@ class Store:
         """Return the clusters that have entries, oldest first."""
         with self._database.begin("read the clusters") as connection:
             return tuple(connection.scalars(select(clusters.c.id).order_by(clusters.c.created_at, clusters.c.id)))
+
+    def forget(self, cluster: str) -> None:
+        """Delete all that is kept of a learner: a cluster with its entries and runs, the clusters of their repeats, predictions,
+        progress, files that they opened. Nobody may use the cluster any more. Raises StoreError while something is still being
+        written."""
+        for one in (cluster, *(known for known in self.clusters() if known.startswith(f"{cluster}-"))):
+            self.journal.forget(one)
+            with self._database.begin(f"delete cluster {one}") as connection:
+                for table in (clusters, repeats, predictions, progress, bundles):
+                    column = table.c.id if table is clusters else table.c.cluster
+                    connection.execute(delete(table).where(column == one))
 
     def close(self) -> None:
         """Write what is queued, then close the database. Raises StoreError when something could not be written."""

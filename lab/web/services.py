@@ -223,8 +223,8 @@ class Operations:
 class Services:
     """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well.
     ``max_run_seconds`` is the lab's limit for a run. ``prepare(cluster_id, manifests)`` is called when a
-    learner may run these soon. Without ``progress`` nobody's progress is kept or shown. With ``register`` the lab is a
-    classroom."""
+    learner may run these soon; ``forget(cluster_id)`` deletes all that is there of a learner, and blocks. Without ``progress``
+    nobody's progress is kept or shown. With ``register`` the lab is a classroom."""
 
     runs: Runs
     files: NodeFiles
@@ -238,6 +238,7 @@ class Services:
     engine_problem: Callable[[], str | None]
     max_run_seconds: float
     prepare: Callable[[str, tuple[str, ...]], None] = lambda cluster_id, manifests: None
+    forget: Callable[[str], None] = lambda cluster_id: None
     progress: ProgressMarks | None = None
     register: Register | None = None
     operations: Operations | None = None

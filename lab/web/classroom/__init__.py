@@ -8,6 +8,7 @@ from lab.classroom.register import Register
 from lab.web.classroom.doors import add_doors
 from lab.web.classroom.links import add_links
 from lab.web.classroom.misconceptions import add_misconceptions
+from lab.web.classroom.records import add_records
 from lab.web.classroom.spotlight import add_spotlight
 from lab.web.visit import Site
 
@@ -19,5 +20,6 @@ def add_classroom(blueprint: Blueprint, site: Site, register: Register) -> None:
     add_doors(blueprint, site, register)
     add_links(blueprint, site, register)
     add_misconceptions(blueprint, site, register)
+    add_records(blueprint, site, register)
     if site.happenings is not None:
         add_spotlight(blueprint, site, site.happenings)
