@@ -13,11 +13,14 @@ from collections.abc import Callable
 from lab.kubelet.node_services import PodOnNode
 from lab.pods.model import Container
 from lab.runtime.runtime import Exit, LogLine, ObservedSignal
-from lab.timeline.facts import ContainerExited, HookSkipped, LogChunk, LogTruncated, SignalReceived
+from lab.timeline.facts import ContainerExited, HookSkipped, LogChunk, LogTruncated, SignalReceived, SignalsTruncated
 from lab.timeline.signal_names import FAULTS, SIGKILL
 
 SIGNAL_EXIT_BASE = 128
 FATAL_SIGNALS = FAULTS | {SIGKILL}  # all that can kill a container's PID 1: the kernel drops the others where no handler is set
+ENGINE = "runc"  # under this name the engine's signals come; a learner's process may take it too, so they have a limit as well
+SIGNAL_LIMIT = 500  # of one instance: ten times what any lesson sends
+ENGINE_SIGNAL_LIMIT = 50
 LOG_TAIL_LINES = 80  # kubecontainer.MaxContainerTerminationMessageLogLines
 
 
@@ -32,6 +35,8 @@ class AttemptListener:
         self._container = container
         self._lines = 0
         self._bytes = 0
+        self._signals = 0
+        self._engine_signals = 0
         self._held: list[Callable[[], object]] | None = []
         self._lock = threading.RLock()
 
@@ -51,7 +56,7 @@ class AttemptListener:
         self._when_started(lambda: self._append_log(lines, unfinished))
 
     def signalled(self, signal: ObservedSignal) -> None:
-        """Append a signal the kernel saw."""
+        """Append a signal the kernel saw, up to the limits for one instance: a loop around ``kill`` has no end."""
         fact = SignalReceived(
             signal=signal.signal,
             number=signal.number,
@@ -63,7 +68,7 @@ class AttemptListener:
             witness=signal.witness,
             attempt=self.number,
         )
-        self._when_started(lambda: self._on.note(fact, self._container))
+        self._when_started(lambda: self._append_signal(fact))
 
     def engine_lost(self, message: str) -> None:
         """Tell the node that the engine has gone."""
@@ -99,6 +104,16 @@ class AttemptListener:
         if lifecycle and lifecycle.pre_stop is not None and self.container_id not in self._on.stopping:
             self._on.note(HookSkipped(hook="preStop", attempt=self.number, why="container-exited"), self._container)
         self._on.look(self._container, self._on.of(self._container).attempts[self.number])
+
+    def _append_signal(self, fact: SignalReceived) -> None:
+        if fact.sender == ENGINE and self._engine_signals < ENGINE_SIGNAL_LIMIT:
+            self._engine_signals += 1
+            self._on.note(fact, self._container)
+        elif self._signals < SIGNAL_LIMIT:
+            self._signals += 1
+            self._on.note(fact, self._container)
+            if self._signals == SIGNAL_LIMIT:
+                self._on.note(SignalsTruncated(attempt=self.number, limit=SIGNAL_LIMIT), self._container)
 
     def _append_log(self, lines: tuple[LogLine, ...], unfinished: bool) -> None:
         tail = self._on.log_tails.setdefault(self.container_id, deque(maxlen=LOG_TAIL_LINES))
