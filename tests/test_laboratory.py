@@ -15,7 +15,7 @@ import pytest
 from lab.clock import SystemClock
 from lab.config import read_settings
 from lab.laboratory import Laboratory
-from lab.timeline.facts import Entry, ObjectWritten, SandboxStarted
+from lab.timeline.facts import Entry, ObjectWritten, RunAborted, SandboxStarted
 from lab.timeline.run import Run
 
 pytestmark = pytest.mark.engine
@@ -96,3 +96,46 @@ def test_a_lab_that_stops_leaves_no_warm_sandbox(tmp_path: Path) -> None:
     eventually(lambda: warm_sandboxes(laboratory))
     laboratory.close()
     assert warm_sandboxes(laboratory) == []
+
+
+FILLER = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: filler}
+spec:
+  containers:
+  - name: app
+    image: busybox
+    command: [sh, -c, "i=0; while :; do dd if=/dev/zero of=/$i bs=1M count=4 2>/dev/null; i=$((i+1)); sleep 0.1; done"]
+"""
+
+
+def test_a_learner_who_fills_the_disk_loses_the_run_and_others_do_not(tmp_path: Path) -> None:
+    settings = read_settings({"LAB_DATA": str(tmp_path), "LAB_LEARNER_DISK_BYTES": "16Mi", "LAB_WARM_SANDBOXES": "0"})
+    with closing(Laboratory(settings, SystemClock())) as laboratory:
+        other = laboratory.runs.open("another", "an-example", MANIFEST)
+        filler = laboratory.runs.open(CLUSTER, "an-example", FILLER)
+        eventually(lambda: "RunAborted" in facts(laboratory, filler))
+        (aborted,) = [e.fact for e in laboratory.runs.entries(filler.id) if isinstance(e.fact, RunAborted)]
+        assert aborted.by == "disk"
+        assert "the lab's limit for all containers of a learner is 16Mi" in aborted.why
+        assert laboratory.runs.is_live(other.id)
+        eventually(lambda: all(written.run_id != filler.id for written in laboratory.node_side.runtime.written()))
+        assert CLUSTER not in laboratory.runs.usage().learners
+
+
+def test_an_unused_cluster_gives_its_network_back_and_has_one_again_when_it_is_used(tmp_path: Path) -> None:
+    settings = read_settings({"LAB_DATA": str(tmp_path), "LAB_IDLE_CLUSTER_SECONDS": "1", "LAB_WARM_SANDBOXES": "0"})
+    instance = f"pod-hook-lab.instance={settings.data_directory.instance_id}"
+
+    def networks() -> list[str]:
+        with closing(docker.APIClient(version="auto")) as api:
+            return [found["Name"] for found in api.networks(filters={"label": [instance]})]
+
+    with closing(Laboratory(settings, SystemClock())) as laboratory:
+        run_to_the_end(laboratory)
+        assert len(networks()) == 1
+        eventually(lambda: laboratory.runs.give_back_unused() == (CLUSTER,))
+        assert networks() == []
+        assert not (tmp_path / "nodes" / CLUSTER).exists()
+        run_to_the_end(laboratory)

@@ -29,7 +29,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from lab.doctor.host_findings import examine_host
 
     settings = read_settings()
-    on_engine = examine_engine(settings.docker_host)
+    on_engine = examine_engine(settings.docker_host, settings.limits)
     findings = (*on_engine, *examine_host(settings, SystemClock()))
     well = all(finding.ok for finding in findings)
     if arguments.json:

@@ -8,20 +8,22 @@ from pathlib import Path
 
 from lab.doctor.finding import Finding, well, wrong
 from lab.errors import EngineError, EngineUnavailable
+from lab.limits import GIBIBYTE, Limits
 from lab.runtime.engine import connect, engine_address
 from lab.runtime.engine_report import EngineReport, read_engine_report
 from lab.runtime.images import LabImage, list_images
 
 OLDEST_API_VERSION = (1, 41)  # Docker 20.10, Debian 12's; what the lab is tested with
-LEAST_FREE_BYTES = 2 * 1024**3  # the lab's images take 50 MB; the rest is containers' layers and logs
+LEAST_FREE_BYTES = 2 * GIBIBYTE  # the lab's images take 50 MB; the rest is containers' layers and logs
 _NO_ENGINE = (
     "run `make setup` as root on Debian or Ubuntu; elsewhere install Docker Engine, start it, and let this user reach its socket"
 )
 _ANSWER_SECONDS = 10
 
 
-def examine_engine(docker_host: str | None) -> tuple[Finding, ...]:
+def examine_engine(docker_host: str | None, limits: Limits | None = None) -> tuple[Finding, ...]:
     """Return the findings; the first is about reaching the engine, and the only one when none answers."""
+    limits = limits or Limits()
     try:
         address = engine_address(docker_host)
     except EngineUnavailable as error:
@@ -39,10 +41,10 @@ def examine_engine(docker_host: str | None) -> tuple[Finding, ...]:
     finally:
         client.close()
     reached = f"Docker Engine {report.version} (API {report.api_version}) at {address.url}, named by {address.named_by}"
-    return (*_engine(report, reached), *_images(images))
+    return (*_engine(report, reached, limits), *_images(images))
 
 
-def _engine(report: EngineReport, reached: str) -> Iterator[Finding]:
+def _engine(report: EngineReport, reached: str, limits: Limits) -> Iterator[Finding]:
     if tuple(int(part) for part in report.api_version.split(".")) < OLDEST_API_VERSION:
         yield wrong("engine", f"{reached} is too old", "install Docker Engine 20.10 or newer")
     else:
@@ -61,7 +63,7 @@ def _engine(report: EngineReport, reached: str) -> Iterator[Finding]:
     else:
         yield well("cgroups", f"{cgroup}; memory, pids and cpu can be limited")
     if report.data_directory.exists():
-        yield free_space("engine's disk", report.data_directory)
+        yield free_space("engine's disk", report.data_directory, limits)
 
 
 def _images(images: tuple[LabImage, ...]) -> Iterator[Finding]:
@@ -75,10 +77,11 @@ def _images(images: tuple[LabImage, ...]) -> Iterator[Finding]:
         yield well(subject, f"{origin[image.state]}, {image.size_bytes / 1e6:.1f} MB, {image.id[:19]}")
 
 
-def free_space(subject: str, directory: Path) -> Finding:
-    """Return whether enough is free on the file system of ``directory``."""
-    free = shutil.disk_usage(directory).free
-    detail = f"{free / 1024**3:.1f} GiB free at {directory}"
-    if free < LEAST_FREE_BYTES:
-        return wrong(subject, f"only {detail}", f"free at least {LEAST_FREE_BYTES / 1024**3:.0f} GiB there")
+def free_space(subject: str, directory: Path, limits: Limits) -> Finding:
+    """Return whether enough is free on the file system of ``directory``: twice what must be for anything to be run."""
+    free, least = shutil.disk_usage(directory).free, max(LEAST_FREE_BYTES, 2 * limits.free_disk_bytes)
+    detail = f"{free / GIBIBYTE:.1f} GiB free at {directory}"
+    if free < least:
+        guard = f"with less than {limits.free_disk_bytes / GIBIBYTE:.1f} GiB (LAB_FREE_DISK_BYTES) nothing new is run"
+        return wrong(subject, f"only {detail}", f"free at least {least / GIBIBYTE:.1f} GiB there; {guard}")
     return well(subject, detail)

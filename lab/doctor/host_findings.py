@@ -17,6 +17,8 @@ from lab.clock import Clock
 from lab.config import Settings
 from lab.doctor.engine_findings import free_space
 from lab.doctor.finding import Finding, well, wrong
+from lab.limits import GIBIBYTE, Limits, half_of_memory
+from lab.runtime.hardening import SANDBOX_MEMORY_BYTES
 from lab.runtime.ptrace_witness import PtraceWitness
 from lab.runtime.signals import ObserverUnavailable, open_observer
 
@@ -31,7 +33,8 @@ def examine_host(settings: Settings, clock: Clock) -> tuple[Finding, ...]:
         _signals(clock),
         _data_directory(settings.data, data),
         _store(settings.database_url),
-        free_space("lab's disk", data),
+        free_space("lab's disk", data, settings.limits),
+        _memory(settings.limits),
         _front_end(),
     )
 
@@ -88,6 +91,17 @@ def _store(database_url: str) -> Finding:
         remedy = f"restore {file} from a copy, or move it away to start with an empty one"
         return wrong("store", f"{file} cannot be opened: {error}", remedy)
     return well("store", f"{file} opens, {tables} tables, {file.stat().st_size / 1e6:.1f} MB")
+
+
+def _memory(limits: Limits) -> Finding:
+    """Say how many pods of one container fit, and warn of more than the machine has."""
+    whole = 2 * half_of_memory()
+    each = limits.container_memory_bytes + SANDBOX_MEMORY_BYTES
+    detail = f"{limits.all_memory_bytes / GIBIBYTE:.1f} of {whole / GIBIBYTE:.1f} GiB for all learners"
+    if limits.all_memory_bytes > whole:
+        remedy = "lower LAB_ALL_MEMORY_BYTES, unless the containers of your lessons use far less than they may"
+        return wrong("memory", f"{detail}: when they take it, the kernel kills their processes", remedy)
+    return well("memory", f"{detail}: {limits.all_memory_bytes // each} pods of one container at a time, the others wait")
 
 
 def _front_end() -> Finding:

@@ -10,10 +10,11 @@ from lab.clock import SystemClock
 from lab.config import Settings
 from lab.doctor.finding import Finding
 from lab.doctor.host_findings import examine_host
+from lab.limits import Limits, half_of_memory
 
 
-def findings(data: Path) -> dict[str, Finding]:
-    settings = Settings(data=data, database_url=f"sqlite:///{data}/lab.sqlite")
+def findings(data: Path, limits: Limits | None = None) -> dict[str, Finding]:
+    settings = Settings(data=data, database_url=f"sqlite:///{data}/lab.sqlite", limits=limits or Limits())
     return {finding.subject: finding for finding in examine_host(settings, SystemClock())}
 
 
@@ -52,3 +53,17 @@ def test_a_machine_without_iptables_cannot_shield_itself_from_pods(tmp_path: Pat
     monkeypatch.setattr("shutil.which", lambda program, path=None: None)
     firewall = findings(tmp_path)["firewall"]
     assert (firewall.ok, "apt-get install iptables" in firewall.remedy) == (False, True)
+
+
+def test_a_disk_that_is_soon_too_full_to_run_anything_is_wrong(tmp_path: Path) -> None:
+    disk = findings(tmp_path, Limits(free_disk_bytes=1 << 60))["lab's disk"]
+    assert not disk.ok
+    assert "(LAB_FREE_DISK_BYTES) nothing new is run" in disk.remedy
+    assert findings(tmp_path, Limits(free_disk_bytes=1))["lab's disk"].subject == "lab's disk"
+
+
+def test_how_many_pods_fit_is_said_and_more_than_there_is_memory_for_is_wrong(tmp_path: Path) -> None:
+    limits = Limits(all_memory_bytes=1440 << 20)
+    assert "10 pods of one container at a time" in findings(tmp_path, limits)["memory"].detail
+    memory = findings(tmp_path, Limits(all_memory_bytes=3 * half_of_memory()))["memory"]
+    assert (memory.ok, "lower LAB_ALL_MEMORY_BYTES" in memory.remedy) == (False, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,17 @@ def test_a_container_that_takes_too_much_memory_is_killed_and_said_to_be(docker_
     docker_lab.runtime.remove_container(container_id)
     assert end.oom_killed
     assert end.exit_code == 137
+
+
+@pytest.mark.engine
+def test_no_file_grows_beyond_the_limit_and_what_a_container_writes_is_measured(docker_lab: Any) -> None:
+    script = "dd if=/dev/zero of=/large bs=1M count=80 2>/dev/null; echo $?; stat -c %s /large; sleep 600"
+    container_id, recorder = docker_lab.run("sh", "-c", script)
+    recorder.wait(lambda heard: len(heard.lines) == 2)
+    written = [found.size_bytes for found in docker_lab.runtime.written() if found.run_id == "run-1"]
+    docker_lab.runtime.remove_container(container_id)
+    assert recorder.texts() == [str(128 + signal.SIGXFSZ), str(64 << 20)]
+    assert max(written) == 64 << 20
 
 
 @pytest.mark.engine
