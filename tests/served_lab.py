@@ -164,6 +164,10 @@ class Visitor:
         """Send a form of the page that was got last, as its script does: what happens comes by the page's stream."""
         self._post(path, form, {"HX-Request": "true"})
 
+    def send(self, path: str, **form: str) -> None:
+        """Send a form of the page that was got last, without a script."""
+        self._post(path, form)
+
     def delete(self, run_id: str, **form: str) -> None:
         """Choose an item of the run's Delete menu."""
         self._post(f"/runs/{run_id}/delete", form)
