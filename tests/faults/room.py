@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,19 @@ from lab.clock import SystemClock
 from lab.config import read_settings
 from lab.store.store import Store
 from tests.faults.pods import EXAMPLE, pod, running
-from tests.served_lab import PATIENCE_SECONDS, ServedLab, Stream, Visitor, await_removal, facts_of
-from tests.served_lab import left_on_the_engine, left_on_the_host
+from tests.served_lab import (
+    PATIENCE_SECONDS,
+    ServedLab,
+    Stream,
+    Visitor,
+    await_removal,
+    facts_of,
+    left_on_the_engine,
+    left_on_the_host,
+)
 
 CODE = "2345QR"
-PASSWORD = "a password for tests"  # noqa: S105 - of an account that lasts a test
+PASSWORD = "a password for tests"
 LESSON = f"/lessons/{EXAMPLE.partition('/')[0]}"
 
 
@@ -66,7 +75,7 @@ class Room:
 
     def press_run(self, manifest: Callable[[int], str]) -> None:
         """Have everybody run a pod at the same moment."""
-        at_once([lambda seat=seat, text=manifest(n): seat.run(text) for n, seat in enumerate(self.seats)])  # type: ignore[misc]
+        at_once(partial(seat.run, manifest(number)) for number, seat in enumerate(self.seats))
 
     def require_nothing_lost(self) -> None:
         """Fail when a page does not show what it has shown before, to the learner and to the instructor."""
