@@ -7,6 +7,7 @@ without an engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -78,6 +79,10 @@ class Runs(Protocol):
 
     def timeline(self, cluster_id: str) -> Timeline:
         """Return the log of a cluster, opening it when needed."""
+        ...
+
+    def following(self, cluster_id: str, examples: Collection[str]) -> AbstractContextManager[None]:
+        """Say, while it is entered, that a page shows the runs of these examples in a cluster: they are not idle."""
         ...
 
 

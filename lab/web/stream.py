@@ -113,7 +113,7 @@ class Streams:
             return
         timeline = self._runs.timeline(self._news.cluster)
         yield RETRY
-        with self._listening(timeline):
+        with self._runs.following(self._news.cluster, ()), self._listening(timeline):
             yield from self._told()
             yield READY
             while self._goes_on(timeline):
@@ -128,7 +128,7 @@ class Streams:
         cursor = timeline.durable
         since = _resumable(timeline, last_seq)
         card = Followed(feed=self._feeds.of(run.id, key, language), seq=since or 0, reset=since is None)
-        with self._listening(timeline):
+        with self._runs.following(run.cluster, (run.example,)), self._listening(timeline):
             yield from self._told()
             yield from _batch((card,), timeline, cursor)
             while card.feed.live() and self._goes_on(timeline, run):
@@ -172,7 +172,7 @@ class Streams:
                 feed = self._feeds.of(run.id, key, language)
                 cards[example] = Followed(feed=feed, seq=since or 0, reset=not known)
         yield RETRY
-        with self._listening(timeline):
+        with self._runs.following(cluster_id, keys), self._listening(timeline):
             yield from self._told()
             yield from _batch(cards.values(), timeline, cursor)
             yield f"id: {cursor}\n{READY}"

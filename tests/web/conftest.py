@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +83,7 @@ class PageRuns:
         self.runs: dict[str, Run] = {}
         self.deletions: list[tuple[str, int | None, bool]] = []
         self.refuse: str | LabError | None = None
+        self.followed: list[tuple[str, str]] = []
         self.hold_points: tuple[HoldPoint, ...] = ()
         self.held = False
         self.proceeded: list[tuple[str, int | None, bool]] = []
@@ -146,6 +148,15 @@ class PageRuns:
         span = self.timeline(run.cluster).read(run.first_seq - 1)
         pods = pods_created_by(span, run_id)
         return tuple(e for e in span if e.seq > after and concerns(e, run_id, pods))
+
+    @contextmanager
+    def following(self, cluster_id: str, examples: Collection[str]) -> Iterator[None]:
+        self.followed += [(cluster_id, example) for example in examples]
+        try:
+            yield
+        finally:
+            for example in examples:
+                self.followed.remove((cluster_id, example))
 
     def timeline(self, cluster_id: str) -> Timeline:
         if cluster_id not in self.timelines:

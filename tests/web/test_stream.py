@@ -218,3 +218,16 @@ def test_a_lesson_with_two_live_runs_resumes_without_losing_a_step_of_either(pag
                 break
             got += event.steps
         assert sorted(got) == sorted(every - set(range(1, seen + 1)))
+
+
+def test_a_run_is_followed_as_long_as_a_page_that_shows_it_has_its_stream(pages: Pages) -> None:
+    run, _ = pages.run()
+    lesson = pages.catalog.examples[0].lesson
+    for path in (f"/runs/{run.id}/stream", f"/lessons/{lesson}/stream"):
+        response = pages.client.get(path, buffered=False)
+        chunks = iter(response.response)
+        while not pages.runs.followed:
+            next(chunks)
+        assert (run.cluster, run.example) in pages.runs.followed
+        response.close()
+        assert pages.runs.followed == []
