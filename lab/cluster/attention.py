@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from lab.clock import Clock, Condition
+from lab.clock import Clock
 
 
 class Attention:
-    """What is looked at and used. ``changed`` is the runs' lock."""
+    """What is looked at and used. Thread-safe, with a lock of its own: every page asks here, also while runs are being opened."""
 
-    def __init__(self, clock: Clock, changed: Condition) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._changed = changed
+        self._changed = clock.condition()
         self._pages: Counter[tuple[str, str]] = Counter()  # by cluster and example
         self._seen: dict[tuple[str, str], float] = {}  # when the last page of it went
         self._used: dict[str, float] = {}  # by cluster

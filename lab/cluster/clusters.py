@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lab.cluster.cluster import Cluster
@@ -53,28 +54,29 @@ class Clusters:
         self._changed = parts.clock.condition()
         self._timelines: dict[str, Timeline] = {}
         self._clusters: dict[str, Cluster] = {}
+        self._being_opened: set[str] = set()
         self._closing = False
 
     def timeline(self, cluster_id: str) -> Timeline:
         """Return the log of a cluster, opening it when needed. Raises StoreError."""
-        with self._changed:
-            if cluster_id not in self._timelines:
-                history = self._parts.index.history(cluster_id)
-                self._timelines[cluster_id] = Timeline(cluster_id, self._parts.clock, self._parts.journal, history=history)
-                if self._closing:
-                    self._timelines[cluster_id].dismiss()
-            return self._timelines[cluster_id]
+        opened = self._timelines.get(cluster_id)
+        if opened is not None:
+            return opened
+        with self._opening(cluster_id):
+            return self._timeline(cluster_id)
 
     def opened_timeline(self, cluster_id: str) -> Timeline | None:
         """Return the log of a cluster that somebody uses."""
-        with self._changed:
-            return self._timelines.get(cluster_id)
+        return self._timelines.get(cluster_id)
 
     def cluster(self, cluster_id: str) -> Cluster:
         """Return a cluster, starting its node when needed. Raises StoreError."""
-        with self._changed:
+        started = self._clusters.get(cluster_id)
+        if started is not None:
+            return started
+        with self._opening(cluster_id):
             if cluster_id not in self._clusters:
-                timeline = self.timeline(cluster_id)
+                timeline = self._timeline(cluster_id)
                 self._clusters[cluster_id] = Cluster(
                     timeline,
                     self._parts.clock,
@@ -114,10 +116,32 @@ class Clusters:
                 self._timelines.pop(cluster_id, None)
             timeline.dismiss()
 
+    @contextmanager
+    def _opening(self, cluster_id: str) -> Iterator[None]:
+        """Be the only one who opens something of a cluster, while what others have opened is in use."""
+        with self._changed:
+            self._changed.wait_for(lambda: cluster_id not in self._being_opened)
+            self._being_opened.add(cluster_id)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._being_opened.discard(cluster_id)
+                self._changed.notify_all()
+
+    def _timeline(self, cluster_id: str) -> Timeline:
+        if cluster_id not in self._timelines:
+            history = self._parts.index.history(cluster_id)
+            self._timelines[cluster_id] = Timeline(cluster_id, self._parts.clock, self._parts.journal, history=history)
+            if self._closing:
+                self._timelines[cluster_id].dismiss()
+        return self._timelines[cluster_id]
+
     def close(self) -> None:
         """Dismiss whoever follows a timeline once it is durable, and end every node. Idempotent."""
         with self._changed:
             self._closing = True
+            self._changed.wait_for(lambda: not self._being_opened, FAREWELL_SECONDS)
             timelines = list(self._timelines.values())
             clusters = list(self._clusters.values())
         for timeline in timelines:

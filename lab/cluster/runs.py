@@ -54,7 +54,7 @@ class Runs:
             ),
         )
         self._live: dict[str, LiveRun] = {}
-        self._attention = Attention(parts.clock, self._changed)
+        self._attention = Attention(parts.clock)
         self._submissions = Submissions(parts.clock, parts.limits, self._changed, self._live.values, self._answered)
         self._clearing: set[str] = set()  # clusters that are being cleared, for a fresh run or because nobody uses them
         self._closing = False
@@ -193,8 +193,7 @@ class Runs:
 
     def get(self, run_id: str) -> Run | None:
         """Return a run, live or ended."""
-        with self._changed:
-            live = self._live.get(run_id)
+        live = self._live.get(run_id)  # without the lock, which whoever opens a run holds: every page and stream comes by here
         return live.run if live else self._parts.index.run(run_id)
 
     def latest(self, cluster_id: str, example: str) -> Run | None:
@@ -208,8 +207,8 @@ class Runs:
 
     def live(self, cluster_id: str) -> tuple[Run, ...]:
         """Return a cluster's live runs, oldest first."""
-        with self._changed:
-            return tuple(v.run for v in self._live.values() if v.run.cluster == cluster_id)
+        every = list(self._live.values())  # a copy in one step; without the lock, as `get`
+        return tuple(v.run for v in every if v.run.cluster == cluster_id)
 
     def is_live(self, run_id: str) -> bool:
         """Whether a run of this lab is open, and not being ended."""
@@ -369,6 +368,10 @@ class Runs:
     def _cleared_for(self, cluster_id: str, example: str, manifest: str, *, fresh: bool) -> Iterator[Cluster]:
         """Hold the runs' condition, with the cluster cleared first when ``fresh``: one at a time, and nobody opens a run there
         meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: cluster_id not in self._clearing)
+            self._attention.use(cluster_id)  # so that it is not given back from now on
+        self._clusters.cluster(cluster_id)  # without the lock: a node takes a while to start, and everybody needs the lock
         with self._changed:
             self._changed.wait_for(lambda: cluster_id not in self._clearing)
             cluster = self._clusters.cluster(cluster_id)
