@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,15 +43,16 @@ def events(pages: Pages, path: str, **headers: str) -> Iterator[Event]:
     response = pages.client.get(path, headers=headers, buffered=False)
     assert response.mimetype == "text/event-stream"
     buffer = ""
-    for chunk in response.response:
-        buffer += chunk.decode() if isinstance(chunk, bytes) else chunk
-        while "\n\n" in buffer:
-            block, buffer = buffer.split("\n\n", 1)
-            fields = [line.partition(": ")[::2] for line in block.split("\n")]
-            given = dict(fields)
-            if "event" in given:
-                data = "\n".join(value for name, value in fields if name == "data")
-                yield Event(given["event"], int(given["id"]) if "id" in given else None, data)
+    with closing(response):
+        for chunk in response.response:
+            buffer += chunk.decode() if isinstance(chunk, bytes) else chunk
+            while "\n\n" in buffer:
+                block, buffer = buffer.split("\n\n", 1)
+                fields = [line.partition(": ")[::2] for line in block.split("\n")]
+                given = dict(fields)
+                if "event" in given:
+                    data = "\n".join(value for name, value in fields if name == "data")
+                    yield Event(given["event"], int(given["id"]) if "id" in given else None, data)
 
 
 def steps_of_page(pages: Pages, run_id: str) -> list[int]:
