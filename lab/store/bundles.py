@@ -39,7 +39,7 @@ class Bundles:
             "body": text,
         }
         again = {"cluster": row["cluster"], "kept_at": row["kept_at"]}
-        with self._database.begin("keep a bundle") as connection:
+        with self._database.write("keep a bundle") as connection:
             connection.execute(insert(bundles).values(row).on_conflict_do_update(index_elements=["id"], set_=again))
             total = connection.scalar(select(func.sum(bundles.c.size_bytes))) or 0
             oldest = select(bundles.c.id, bundles.c.size_bytes).where(bundles.c.id != row["id"])

@@ -70,7 +70,7 @@ class Classes:
 
     def drop_class(self, class_id: str) -> None:
         """Forget a class and its learners."""
-        with self._database.begin(f"delete class {class_id}") as connection:
+        with self._database.write(f"delete class {class_id}") as connection:
             connection.execute(delete(classes).where(classes.c.id == class_id))  # its learners go with it
 
     def _read(self, query: Select[Any], what: str) -> tuple[Row[Any], ...]:
@@ -79,7 +79,7 @@ class Classes:
 
     def _keep(self, table: Table, row: dict[str, Any], what: str) -> None:
         keys = [column.name for column in table.primary_key]
-        with self._database.begin(f"store {what}") as connection:
+        with self._database.write(f"store {what}") as connection:
             connection.execute(insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=row))
 
 

@@ -7,6 +7,7 @@ What is deleted is overwritten: it was said of people.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from lab.errors import StoreError
 
 BUSY_TIMEOUT_SECONDS = 5.0  # another process reads or backs up the file
+KEPT_CONNECTIONS = 16  # to open one takes as long as some questions; more are opened when a whole class asks at once
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -36,6 +38,7 @@ class Database:
                 "cannot open the store: LAB_DATABASE_URL is no database URL; use sqlite:////path/lab.sqlite"
             ) from error
         self._engine = _create_engine(url)
+        self._writing = threading.Lock()
         try:
             self._migrate()
         except StoreError:
@@ -54,6 +57,18 @@ class Database:
             raise StoreError(
                 f"cannot {doing} ({self.name}): {reason}; see that its directory is writable and its disk has space"
             ) from error
+
+    @contextmanager
+    def write(self, doing: str) -> Iterator[Connection]:
+        """Open a transaction that writes, as `begin`. The writers of this process queue here: SQLite lets them find each other
+        asleep, for up to a tenth of a second at a time, and the journal among them."""
+        taken = self._writing.acquire(timeout=BUSY_TIMEOUT_SECONDS)  # what holds it longer is SQLite's to wait for
+        try:
+            with self.begin(doing) as connection:
+                yield connection
+        finally:
+            if taken:
+                self._writing.release()
 
     def try_to_write(self) -> None:
         """Take the writer's turn and give it back unused. Raises StoreError when it cannot be had."""
@@ -92,7 +107,7 @@ def database_file(url: str) -> Path:
 def _create_engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, pool_size=KEPT_CONNECTIONS, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: object) -> None:

@@ -197,7 +197,7 @@ class StoreJournal:
         while True:
             last_try = self._closing
             try:
-                with self._database.begin(f"store {len(group)} entries") as connection:
+                with self._database.write(f"store {len(group)} entries") as connection:
                     self._insert(connection, group)
             except StoreError as error:
                 if not isinstance(error.__cause__, OperationalError):
@@ -268,7 +268,7 @@ class StoreJournal:
     def _keep_snapshot(self, log: _Log) -> None:
         row = {"cluster": log.cluster, "seq": log.view.seq, "view": dump(log.view.to_json())}
         try:
-            with self._database.begin(f"store a snapshot of cluster {log.cluster}") as connection:
+            with self._database.write(f"store a snapshot of cluster {log.cluster}") as connection:
                 connection.execute(insert(snapshots), row)
         except StoreError as error:
             logger.warning("%s; trying again with the next entries", error)

@@ -34,18 +34,18 @@ class Predictions:
             "made_at": time_text(self._clock.now()),
             "body": dump({"order": prediction.order, "never": prediction.never}),
         }
-        with self._database.begin(f"store a prediction of cluster {cluster}") as connection:
+        with self._database.write(f"store a prediction of cluster {cluster}") as connection:
             connection.execute(delete(predictions).where(_waiting(cluster, example)))
             connection.execute(insert(predictions), row)
 
     def withdraw(self, cluster: str, example: str) -> None:
         """Forget the prediction that waits for a run, if there is one."""
-        with self._database.begin(f"drop a prediction of cluster {cluster}") as connection:
+        with self._database.write(f"drop a prediction of cluster {cluster}") as connection:
             connection.execute(delete(predictions).where(_waiting(cluster, example)))
 
     def bind(self, cluster: str, example: str, run_id: str) -> None:
         """Give the prediction that waits to a run; without one nothing happens."""
-        with self._database.begin(f"give run {run_id} its prediction") as connection:
+        with self._database.write(f"give run {run_id} its prediction") as connection:
             connection.execute(update(predictions).where(_waiting(cluster, example)).values(run_id=run_id))
 
     def waiting(self, cluster: str, example: str) -> KeptPrediction | None:

@@ -30,7 +30,7 @@ class ProgressMarks:
     def note(self, cluster: str, kind: MarkKind, item: str, value: str = "") -> None:
         """Mark that a learner has done this now; a mark that is there already is made anew."""
         mark = Mark(kind=kind, item=item, at=self._clock.now(), value=value)
-        with self._database.begin(f"mark progress of cluster {cluster}") as connection:
+        with self._database.write(f"mark progress of cluster {cluster}") as connection:
             new = insert(progress).values(_row(cluster, mark))
             changed = {"at": new.excluded.at, "value": new.excluded.value}
             connection.execute(new.on_conflict_do_update(index_elements=["cluster", "kind", "item"], set_=changed))
@@ -38,19 +38,19 @@ class ProgressMarks:
     def withdraw(self, cluster: str, kind: MarkKind, item: str) -> None:
         """Take a mark back; without one nothing happens."""
         one = (progress.c.cluster == cluster) & (progress.c.kind == kind) & (progress.c.item == item)
-        with self._database.begin(f"take back progress of cluster {cluster}") as connection:
+        with self._database.write(f"take back progress of cluster {cluster}") as connection:
             connection.execute(delete(progress).where(one))
 
     def add(self, cluster: str, marks: Iterable[Mark]) -> None:
         """Add marks from elsewhere; those that are there stay as they are."""
         rows = [_row(cluster, mark) for mark in marks]
         if rows:
-            with self._database.begin(f"add progress of cluster {cluster}") as connection:
+            with self._database.write(f"add progress of cluster {cluster}") as connection:
                 connection.execute(insert(progress).on_conflict_do_nothing(), rows)
 
     def forget(self, cluster: str) -> None:
         """Forget all marks of a learner."""
-        with self._database.begin(f"forget progress of cluster {cluster}") as connection:
+        with self._database.write(f"forget progress of cluster {cluster}") as connection:
             connection.execute(delete(progress).where(progress.c.cluster == cluster))
 
     def of(self, cluster: str) -> tuple[Mark, ...]:

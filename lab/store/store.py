@@ -104,7 +104,7 @@ class Store:
 
     def keep_repeat(self, repeat: Repeat) -> None:
         """Store a repeat as it is now, in place of what it was."""
-        with self._database.begin(f"store repeat {repeat.id}") as connection:
+        with self._database.write(f"store repeat {repeat.id}") as connection:
             connection.execute(delete(repeats).where(repeats.c.id == repeat.id))
             connection.execute(insert(repeats), rows.repeat_row(repeat))
 
@@ -135,7 +135,7 @@ class Store:
         written."""
         for one in (cluster, *(known for known in self.clusters() if known.startswith(f"{cluster}-"))):
             self.journal.forget(one)
-            with self._database.begin(f"delete cluster {one}") as connection:
+            with self._database.write(f"delete cluster {one}") as connection:
                 for table in (clusters, repeats, predictions, progress, bundles):
                     column = table.c.id if table is clusters else table.c.cluster
                     connection.execute(delete(table).where(column == one))
