@@ -132,6 +132,7 @@ class Stream:
     rows: Rows = field(default_factory=dict)
     arrivals: dict[int, datetime] = field(default_factory=dict)  # when each frame came, by seq
     ended: bool = False  # by the lab's word, not because the connection broke
+    stopping: bool = False  # the lab's last word before it stops
 
     def facts(self) -> list[str]:
         """The names of the facts shown, in order."""
@@ -252,5 +253,6 @@ def _events(response: Any) -> Iterator[Stream]:
                     if "step" in frame:
                         stream.rows[frame["seq"]] = frame["step"]["html"]
                 stream.ended = stream.ended or event == "end"
+                stream.stopping = event == "stopping"
                 data = event = ""
                 yield stream

@@ -16,8 +16,18 @@ from typing import Any
 
 import pytest
 
+from lab.clock import SystemClock
+from lab.commands.serve import AGAIN_SECONDS
 from lab.data_directory import DataDirectory
-from tests.served_lab import PATIENCE_SECONDS, ServedLab, Visitor, facts_of, left_on_the_engine, left_on_the_host
+from tests.served_lab import (
+    PATIENCE_SECONDS,
+    ServedLab,
+    Visitor,
+    await_removal,
+    facts_of,
+    left_on_the_engine,
+    left_on_the_host,
+)
 
 NO_ENGINE = "unix:///nonexistent/docker.sock"
 EXAMPLE = "post-start-failures/hung-post-start"
@@ -95,6 +105,39 @@ def test_a_killed_worker_is_replaced_by_one_that_recovers(lab_without_engine: Se
     assert "PostStart" in Visitor(lab_without_engine).get("/")
 
 
+def test_pages_that_follow_are_told_that_the_lab_stops(lab_without_engine: ServedLab) -> None:
+    visitor = Visitor(lab_without_engine)
+    visitor.get("/")
+    with visitor.following("/lessons/what-hooks-are/stream") as events:
+        next(events)
+        lab_without_engine.tell(signal.SIGTERM)
+        assert deque(events, maxlen=1).pop().stopping
+    assert lab_without_engine.end() == 0
+
+
+@pytest.mark.engine
+def test_a_lab_told_a_second_time_ends_at_once_and_the_next_one_clears_up(tmp_path: Path, docker_client: Any) -> None:
+    lab, clock = ServedLab(tmp_path), SystemClock()
+    visitor = Visitor(lab)
+    run_id = visitor.run(EXAMPLE, POD)
+    visitor.watch(run_id, lambda stream: "HookStarted" in stream.facts())
+    worker = os.pidfd_open(lab.worker)
+    signal.pidfd_send_signal(worker, signal.SIGSTOP)  # it cannot stop in order, however long one waits
+    lab.tell(signal.SIGTERM)
+    clock.sleep(AGAIN_SECONDS)
+    lab.tell(signal.SIGTERM)
+    assert lab.end() == 1
+    assert select.select([worker], [], [], PATIENCE_SECONDS)[0]
+    os.close(worker)
+    assert "stopped at once; what was running is removed when the lab starts again" in "".join(lab.said)
+    lab.start()
+    await_removal(docker_client, lab.instance)
+    assert facts_of(visitor.rows(run_id))[-1] == "RunAborted"
+    assert lab.stop() == 0
+    assert left_on_the_engine(docker_client, lab.instance) == []
+    assert left_on_the_host(lab.data) == []
+
+
 @pytest.mark.engine
 @pytest.mark.parametrize(("number", "group"), [(signal.SIGTERM, False), (signal.SIGTERM, True), (signal.SIGINT, True)])
 def test_a_lab_told_to_stop_ends_its_runs_and_streams_and_leaves_nothing(
@@ -113,6 +156,7 @@ def test_a_lab_told_to_stop_ends_its_runs_and_streams_and_leaves_nothing(
     assert lab.end() == 0
     assert facts_of(shown.rows)[-1] == "RunAborted"
     assert shown.ended
+    assert lesson.stopping
     assert shown.rows.items() <= lesson.rows.items()
     assert "SIGKILL" not in "".join(lab.said)
     assert "Traceback" not in "".join(lab.said)
