@@ -142,8 +142,9 @@ class Laboratory:
                 )
             )
             self.condition = Condition(
-                data=settings.data,
                 store=self.store,
+                usage=self.runs.usage,
+                free_disk=self.free_disk,
                 engine_problem=self.engine_problem,
                 free_disk_bytes=settings.limits.free_disk_bytes,
             )

@@ -1,7 +1,7 @@
 """Every request, counted and logged: which endpoint, how it went, how long it took, for which cluster.
 
 A line never has an address as it was asked for: query strings hold tokens and codes. A stream has its line when it ends, with how
-long it was open; files and what machines ask are counted and not logged.
+long it was open; files, signs of life and what machines ask are counted and not logged.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lab.logs import note
 from lab.metrics import Metrics
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})
-QUIET = frozenset({"static", "healthz", "readyz", "metrics"})  # endpoints that say nothing of a visit
+QUIET = frozenset({"static", "here", "healthz", "readyz", "metrics"})  # endpoints that say nothing of what is done
 
 _LOGGER = logging.getLogger(__name__)
 
