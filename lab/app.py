@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 
 from lab import share
 from lab.laboratory import Laboratory
@@ -63,7 +64,15 @@ def create_reader(catalog: Catalog) -> Flask:
     return _app(reading_services(catalog))
 
 
+class _App(Flask):
+    """Flask's, with a log of failures that does not tell what was asked for: an address may hold what lets somebody in."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log an exception that nobody foresaw."""
+        self.logger.error("cannot answer %s %s", request.method, request.endpoint, exc_info=exc_info)
+
+
 def _app(services: Services) -> Flask:
-    app = Flask("lab", static_folder=None)
+    app = _App("lab", static_folder=None)
     app.register_blueprint(create_blueprint(services))
     return app

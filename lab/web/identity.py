@@ -7,6 +7,7 @@ password still the same, is asked at every request, and the session is made anew
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from flask import abort, g, request, session
 
 from lab.classroom.model import Class, Instructor, Learner
 from lab.classroom.register import Register
+from lab.logs import note
 from lab.timeline.run import Run
+
+_LOGGER = logging.getLogger(__name__)
 
 Role = Literal["solo", "stranger", "learner", "instructor"]
 
@@ -64,10 +68,16 @@ class Identities:
     def seat(self, learner: Learner) -> None:
         """Make the present browser this learner's."""
         self._begin(learner=learner.id, seat=learner.seat)
+        note(_LOGGER, "sign-in", kind="learner", ok=True, cluster=learner.cluster, address=self.address())
 
     def sign_in(self, instructor: Instructor) -> None:
         """Make the present browser this instructor's."""
         self._begin(instructor=instructor.name, proof=instructor.fingerprint)
+        note(_LOGGER, "sign-in", kind="instructor", ok=True, cluster=instructor.cluster, address=self.address())
+
+    def refuse(self, kind: Literal["learner", "instructor"]) -> None:
+        """Log that somebody was not let in, and from where; not what they typed, which may be a password in the wrong field."""
+        note(_LOGGER, "sign-in", kind=kind, ok=False, address=self.address())
 
     def leave(self) -> None:
         """Make the present browser a stranger's."""

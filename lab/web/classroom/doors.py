@@ -52,6 +52,7 @@ def add_doors(blueprint: Blueprint, site: Site, register: Register) -> None:
         try:
             learner = register.join(code, nickname, site.identities.address())
         except ClassroomError as error:
+            site.identities.refuse("learner")
             page = DoorPage(next=where, code=code[: 2 * CODE_LENGTH], name=nickname, problem=error.words)
             return _refused(site.page("classroom/join.html", page), error)
         site.identities.seat(learner)
@@ -67,6 +68,7 @@ def add_doors(blueprint: Blueprint, site: Site, register: Register) -> None:
         try:
             instructor = register.sign_in(name, request.form.get("password", ""), site.identities.address())
         except ClassroomError as error:
+            site.identities.refuse("instructor")
             page = DoorPage(next=where, name=name, problem=error.words)
             return _refused(site.page("classroom/sign_in.html", page), error)
         site.identities.sign_in(instructor)
