@@ -14,13 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.clock import Clock, Condition
+from lab.clock import Clock
 from lab.cluster import run_refused
 from lab.cluster.admission import Admission, Usage
 from lab.cluster.cluster import Cluster
 from lab.cluster.clusters import learner_of
 from lab.cluster.demand import NOTHING, Demand, demand_of, together
 from lab.cluster.live_run import LiveRun
+from lab.cluster.live_runs import LiveRuns
 from lab.errors import StoreError
 from lab.limits import Limits
 from lab.timeline.facts import JSON, ObjectWritten, RunAdmitted, RunQueued
@@ -49,20 +50,13 @@ class Submission:
 
 
 class Submissions:
-    """All submissions of all runs. ``changed`` is the runs' lock, held in every call but `submit`; ``answered(live)`` is called
-    without it when kubectl has answered."""
+    """All submissions of all runs. The runs' lock is held in every call but `submit`; ``answered(live)`` is called without it
+    when kubectl has answered."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        limits: Limits,
-        changed: Condition,
-        live: Callable[[], Iterable[LiveRun]],
-        answered: Callable[[LiveRun], None],
-    ) -> None:
+    def __init__(self, clock: Clock, limits: Limits, live: LiveRuns, answered: Callable[[LiveRun], None]) -> None:
         self._clock = clock
         self._limits = limits
-        self._changed = changed
+        self._changed = live.changed
         self._live = live
         self._answered = answered
         self._admission = Admission(limits)
@@ -208,7 +202,7 @@ class Submissions:
 
     def _counted(self) -> Counter[str]:
         """Count the runs of each learner that have begun."""
-        return Counter(learner_of(live.run.cluster) for live in self._live() if live.began is not None)
+        return Counter(learner_of(live.run.cluster) for live in self._live.every() if live.began is not None)
 
     def _of(self, live: LiveRun) -> list[Submission]:
         return [submission for submission in self._waiting.values() if submission.live is live]
