@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lab.lessons.fields import LANGUAGES
 from lab.share import CONTENT
 
 _EPILOG = """\
@@ -27,7 +28,13 @@ def register(subparsers: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("directory", metavar="DIR", type=Path, help="an empty folder, or one that holds an earlier edition")
+    parser.add_argument(
+        "target", metavar="DIR|FILE.zip", type=Path, help="an empty folder, one that holds an earlier edition, or one file"
+    )
+    parser.add_argument(
+        "--lessons", metavar="LESSON,…", type=_names, help="these alone, by number or name, such as 05,stop-signal"
+    )
+    parser.add_argument("--language", choices=LANGUAGES, help="this one alone")
     parser.add_argument(
         "--base-url", metavar="URL", type=_base_url, help="where it will be found: adds canonical links, a sitemap"
     )
@@ -37,20 +44,29 @@ def register(subparsers: Any) -> None:
 
 def export(arguments: argparse.Namespace) -> int:
     """Write the edition and print what it weighs. Returns the exit code; raises ContentError."""
-    from lab.export.edition import make_edition, write_edition
+    from lab.export.addresses import Addresses
+    from lab.export.edition import make_edition, write_edition, write_zip
     from lab.export.reader import Reader
     from lab.export.weight import weights
     from lab.lessons import Catalog
 
-    catalog = Catalog.load(arguments.content)
-    edition = make_edition(catalog, Reader(catalog), base_url=arguments.base_url)
-    write_edition(edition, arguments.directory)
+    course = Catalog.load(arguments.content)
+    catalog = course.only(arguments.lessons) if arguments.lessons else course
+    left_out = {lesson.slug for lesson in course.lessons if catalog.lesson(lesson.slug) is None}
+    addresses = Addresses(left_out, (arguments.language,) if arguments.language else LANGUAGES)
+    edition = make_edition(catalog, Reader(catalog), addresses, base_url=arguments.base_url)
+    write = write_zip if arguments.target.suffix == ".zip" else write_edition
+    write(edition, arguments.target)
     recordings = sum("/recordings/" in name for name in edition.files)
     size = sum(map(len, edition.files.values()))
     heaviest, *_ = weights(edition)
-    print(f"{arguments.directory}: {len(edition.pages)} pages and {recordings} recordings, {size / 1e6:.1f} MB in all")
+    print(f"{arguments.target}: {len(edition.pages)} pages and {recordings} recordings, {size / 1e6:.1f} MB in all")
     print(f"the heaviest page with all that it loads: {heaviest.page}, {heaviest.bytes / 1000:.0f} kB compressed")
     return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _base_url(text: str) -> str:

@@ -1,19 +1,20 @@
 """Where the lab's paths are in the static edition, and links between its files.
 
 Each language has a folder; what both use is in ``assets``. All links are relative, so that the edition works in any folder of
-any host, and from a disk. A link to what the edition does not have is an error, not a dead link.
+any host, and from a disk. A link to a lesson or a language that was left out becomes plain text; one to anything else that the
+edition does not have is an error, not a dead link.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from html import escape, unescape
 from urllib.parse import parse_qs, urlsplit
 
 from lab.errors import ContentError
-from lab.lessons import Language
+from lab.lessons import LANGUAGES, Language
 
 SEARCH_INDEX = "/search-index.js"
 ASSETS = "assets"
@@ -31,14 +32,17 @@ _SHAPES = (
     (re.compile(r"/challenges/([^/]+)/([^/]+)"), r"challenges/\1--\2.html"),
     (re.compile(r"/recordings/([^/]+)/([^/]+)\.json"), r"recordings/\1--\2.js"),
 )
+_LESSON = re.compile(r"/(?:lessons|challenges|recordings)/([^/]+)")
 _TAG = re.compile(r"<[a-zA-Z][^<>]*>")
 _REFERENCE = re.compile(r'(\s(?:href|src|action|formaction|data-recording)=")([^"]*)(")')
 
 
 class Addresses:
-    """The files of an edition, and what of them was linked."""
+    """The files of an edition, and what of them was linked. ``left_out`` are the slugs of lessons that it has not."""
 
-    def __init__(self) -> None:
+    def __init__(self, left_out: Collection[str] = (), languages: Sequence[Language] = LANGUAGES) -> None:
+        self._left_out = frozenset(left_out)
+        self.languages = tuple(languages)
         self.linked: set[tuple[Language, str]] = set()  # paths of the lab, by language
 
     def file(self, path: str, language: Language) -> str | None:
@@ -53,9 +57,13 @@ class Addresses:
         return None
 
     def relative(self, url: str, page: str, language: Language) -> str:
-        """Return the lab's ``url`` as the page at ``page`` links to it. Raises ContentError for what the edition has not."""
+        """Return the lab's ``url`` as the page at ``page`` links to it, empty for what was left out. Raises ContentError for what
+        the edition has not."""
         parts = urlsplit(url)
         wanted: Language = "zh" if "zh" in parse_qs(parts.query).get("lang", [language]) else "en"
+        lesson = _LESSON.match(parts.path)
+        if wanted not in self.languages or (lesson and lesson[1] in self._left_out):
+            return ""
         file = self.file(parts.path, wanted)
         if file is None:
             raise ContentError(f"cannot export the page {page}: it links to {url}, which only a lab can serve")
@@ -71,7 +79,8 @@ class Addresses:
             url = unescape(match[2])
             if not url.startswith("/") or url.startswith("//"):
                 return match[0]
-            return f"{match[1]}{escape(self.relative(url, page, language))}{match[3]}"
+            relative = self.relative(url, page, language)
+            return f"{match[1]}{escape(relative)}{match[3]}" if relative else ""
 
         return _TAG.sub(lambda tag: _REFERENCE.sub(link, tag[0]), html)
 

@@ -7,20 +7,26 @@ else, so that the folder may be a checkout of its own. The same course gives the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path, PurePosixPath
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from lab.errors import ContentError
 from lab.export.addresses import ASSETS, SEARCH_INDEX, Addresses, reworked
 from lab.export.reader import Reader
-from lab.lessons import LANGUAGES, Catalog, Language
+from lab.lessons import Catalog, Language
 from lab.lessons.search import passages
 
 MANIFEST = "edition.json"
+FILE_MODE = 0o644  # in an archive
 PAGES = ("/", "/challenges", "/reference", "/glossary", "/search")  # whatever else is there is linked from them
 HTML_LANG: Mapping[Language, str] = {"en": "en", "zh": "zh-CN"}
+_HOME_LINKS: Mapping[Language, str] = {
+    "en": '<a href="en/index.html" lang="en">English</a>',
+    "zh": '<a href="zh/index.html" lang="zh-CN">中文</a>',
+}
 NOT_SHIPPED = frozenset(("app.js", "stage.js", "manifest.json"))  # of the front end: what only a lab needs
 UNUSED_PARTS = frozenset(("holds", "shell", "command"))  # of frames: what a learner's hands do
 
@@ -32,11 +38,11 @@ _HOME = """<!doctype html>
 <title>Pod Hook Lab</title>
 {head}<link rel="icon" href="data:,">
 <link rel="stylesheet" href="{style}">
-<script>location.replace(/^zh\\b/.test(navigator.language) ? "zh/index.html" : "en/index.html")</script>
+<script>location.replace({choice})</script>
 </head>
 <body>
 <main class="page"><h1>Pod Hook Lab</h1>
-<p><a href="en/index.html" lang="en">English</a> · <a href="zh/index.html" lang="zh-CN">中文</a></p></main>
+<p>{links}</p></main>
 </body>
 </html>
 """
@@ -50,12 +56,12 @@ class Edition:
     pages: tuple[str, ...]
 
 
-def make_edition(catalog: Catalog, reader: Reader, *, base_url: str | None = None) -> Edition:
-    """Return the edition of a course. With the address at which it will be found it tells search engines where its pages are.
-    Raises ContentError when a page cannot be made or links to what the edition has not."""
-    addresses = Addresses()
+def make_edition(catalog: Catalog, reader: Reader, addresses: Addresses | None = None, *, base_url: str | None = None) -> Edition:
+    """Return the edition of a course; ``addresses`` say what is left out of it. With the address at which it will be found it
+    tells search engines where its pages are. Raises ContentError when a page cannot be made or links to what it has not."""
+    addresses = addresses or Addresses()
     files: dict[str, bytes] = {f"{ASSETS}/{name}": data for name, data in reader.front_end().items() if name not in NOT_SHIPPED}
-    addresses.linked |= {(language, path) for language in LANGUAGES for path in PAGES}
+    addresses.linked |= {(language, path) for language in addresses.languages for path in PAGES}
     pages: list[str] = []
     done: set[tuple[Language, str]] = set()
     owners: dict[tuple[Language, str], str] = {}  # of recordings: the page that shows them
@@ -72,7 +78,7 @@ def make_edition(catalog: Catalog, reader: Reader, *, base_url: str | None = Non
                 before = set(addresses.linked)
                 html = addresses.relinked(reader.get(path, language), file, language)
                 owners |= {link: file for link in addresses.linked - before if link[1].startswith("/recordings/")}
-                files[file] = _with_addresses(html, file, base_url).encode()
+                files[file] = _with_links(html, file, addresses.languages, base_url).encode()
                 pages.append(file)
     files["index.html"] = _home(addresses, base_url).encode()
     files[".nojekyll"] = b""  # GitHub Pages: serve the files as they are
@@ -98,6 +104,23 @@ def write_edition(edition: Edition, directory: Path) -> None:
             file.write_bytes(data)
     except OSError as error:
         raise ContentError(f"cannot write the static edition: {error}; choose another folder") from error
+
+
+def write_zip(edition: Edition, file: Path) -> None:
+    """Write an edition into one file, in a folder of the file's name; a file that is there is replaced. The same course gives the
+    same bytes. Raises ContentError."""
+    part = file.with_name(f".{file.name}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with ZipFile(part, "w", ZIP_DEFLATED) as archive:
+            for name in sorted(edition.files):
+                info = ZipInfo(f"{file.stem}/{name}")  # of 1980, as the format begins: the day is nobody's affair
+                info.compress_type, info.external_attr = ZIP_DEFLATED, FILE_MODE << 16
+                archive.writestr(info, edition.files[name])
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ContentError(f"cannot write the static edition: {error}; choose another file") from error
 
 
 def _earlier(directory: Path) -> set[str]:
@@ -129,24 +152,30 @@ def _search_index(catalog: Catalog, language: Language, addresses: Addresses, fi
     return f"self.searchPassages = {json.dumps(rows, ensure_ascii=False, separators=(',', ':'))};\n".encode()
 
 
-def _with_addresses(html: str, file: str, base_url: str | None) -> str:
-    return html.replace("</head>", f"{_links(file, base_url)}</head>", 1) if base_url else html
+def _with_links(html: str, file: str, languages: Sequence[Language], base_url: str | None) -> str:
+    return html.replace("</head>", f"{_links(file, languages, base_url)}</head>", 1) if base_url else html
 
 
-def _links(file: str, base_url: str) -> str:
+def _links(file: str, languages: Sequence[Language], base_url: str) -> str:
     """Return what tells search engines a page's address and those of its other languages."""
     rest = file.partition("/")[2]
     lines = [f'<link rel="canonical" href="{escape(_absolute(base_url, file))}">']
     lines += [
         f'<link rel="alternate" hreflang="{HTML_LANG[language]}" href="{escape(_absolute(base_url, f"{language}/{rest}"))}">'
-        for language in LANGUAGES
+        for language in languages
     ]
     return "".join(line + "\n" for line in lines)
 
 
 def _home(addresses: Addresses, base_url: str | None) -> str:
     head = f'<link rel="canonical" href="{escape(_absolute(base_url, "index.html"))}">\n' if base_url else ""
-    return _HOME.format(head=head, style=addresses.relative("/static/app.css", "index.html", "en"))
+    first, *more = (f'"{language}/index.html"' for language in addresses.languages)
+    return _HOME.format(
+        head=head,
+        style=addresses.relative("/static/app.css", "index.html", addresses.languages[0]),
+        choice=f"/^zh\\b/.test(navigator.language) ? {more[0]} : {first}" if more else first,
+        links=" · ".join(_HOME_LINKS[language] for language in addresses.languages),
+    )
 
 
 def _sitemap(pages: list[str], base_url: str) -> str:

@@ -8,7 +8,7 @@ never changes; `Catalog.refreshed` reads again what was edited. It is readable f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from lab.errors import ContentError
@@ -50,6 +50,17 @@ class Catalog:
         problems.check()
         examples = {example.id: example for folder in read for example in folder.examples.values()}
         return cls(root, tuple(_lesson(folder, examples) for folder in read), state, glossary)
+
+    def only(self, names: Collection[str]) -> Catalog:
+        """Return a catalog of these lessons alone, in the course's order; a name is a lesson's slug or its number. Raises
+        ContentError for one that there is not."""
+        by_name = {name: lesson for lesson in self.lessons for name in (lesson.slug, str(lesson.number), f"{lesson.number:02}")}
+        unknown = [name for name in names if name not in by_name]
+        if unknown:
+            known = ", ".join(f"{lesson.number:02} {lesson.slug}" for lesson in self.lessons)
+            raise ContentError(f"cannot find lesson {', '.join(unknown)}; there are {known}")
+        chosen = {by_name[name].slug for name in names}
+        return Catalog(self.root, tuple(x for x in self.lessons if x.slug in chosen), self._state, self.glossary)
 
     @staticmethod
     def stamp(root: Path) -> State:

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import pytest
 
 from lab.errors import ContentError
 from lab.export.addresses import Addresses
-from lab.export.edition import MANIFEST, Edition, make_edition, write_edition
+from lab.export.edition import MANIFEST, Edition, make_edition, write_edition, write_zip
 from lab.export.reader import Reader
 from lab.export.weight import weights
 from lab.lessons import LANGUAGES, Catalog
@@ -72,11 +73,21 @@ def links(edition: Edition) -> Iterator[tuple[str, str, str]]:
         for match in REFERENCE.finditer(html):
             yield page, unescape(match[1]), match[0]
     for language in LANGUAGES:
-        for url, *_ in rows(edition, language):
+        for url, *_ in rows(edition, language) if f"{language}/search-index.js" in edition.files else ():
             yield f"{language}/search.html", url, "a passage of the search"
 
 
-def test_everything_that_is_named_is_in_the_folder_and_so_is_the_place_in_it(edition: Edition) -> None:
+@pytest.fixture(scope="session")
+def part(catalog: Catalog) -> Edition:
+    """Two lessons in one language."""
+    chosen = catalog.only(("05", "stop-signal"))
+    left_out = {lesson.slug for lesson in catalog.lessons} - {lesson.slug for lesson in chosen.lessons}
+    return make_edition(chosen, Reader(chosen), Addresses(left_out, ("zh",)))
+
+
+@pytest.mark.parametrize("which", ["edition", "part"])
+def test_everything_that_is_named_is_in_the_folder_and_so_is_the_place_in_it(which: str, request: pytest.FixtureRequest) -> None:
+    edition: Edition = request.getfixturevalue(which)
     ids = {page: set(ID.findall(text(edition, page))) for page in edition.pages}
     dead = []
     for page, url, tag in links(edition):
@@ -204,3 +215,44 @@ def test_an_edition_whose_list_leads_out_of_the_folder_removes_nothing_there(tmp
     (folder / MANIFEST).write_text(json.dumps({"files": ["../mine.txt", str(mine)]}))
     write_edition(Edition(files={"index.html": b""}, pages=()), folder)
     assert mine.read_text() == "mine"
+
+
+def test_an_edition_of_some_lessons_in_one_language_has_nothing_else(part: Edition) -> None:
+    assert [page for page in part.pages if "/lessons/" in page] == ["zh/lessons/pre-stop.html", "zh/lessons/stop-signal.html"]
+    assert not [name for name in part.files if name.startswith("en/") or "post-start" in name]
+    home = text(part, "index.html")
+    assert 'location.replace("zh/index.html")' in home
+    assert "English" not in home
+    assert 'href="lessons/stop-signal.html' in text(part, "zh/index.html")
+
+
+def test_words_that_linked_to_a_lesson_that_was_left_out_are_still_there(part: Edition, edition: Edition) -> None:
+    words = re.findall(
+        r'<a href="(?:post-start-failures|without-pre-stop|graceful-deletion)\.html[^"]*">([^<]+)</a>',
+        text(edition, "zh/lessons/pre-stop.html"),
+    )
+    assert words
+    assert all(f"<a>{word}</a>" in text(part, "zh/lessons/pre-stop.html") for word in words)
+
+
+def test_a_lesson_that_is_not_there_is_told_with_those_that_are(catalog: Catalog) -> None:
+    with pytest.raises(ContentError, match=r"cannot find lesson 99, hooks; there are 01 what-hooks-are, .*"):
+        catalog.only(("05", "99", "hooks"))
+
+
+def test_an_edition_in_one_file_has_a_folder_of_its_own_and_the_same_bytes_each_time(part: Edition, tmp_path: Path) -> None:
+    write_zip(part, tmp_path / "out" / "plan-b.zip")
+    with ZipFile(tmp_path / "out" / "plan-b.zip") as archive:
+        assert archive.testzip() is None
+        found = {name: archive.read(name) for name in archive.namelist()}
+    assert found == {f"plan-b/{name}": data for name, data in part.files.items()}
+    first = (tmp_path / "out" / "plan-b.zip").read_bytes()
+    write_zip(part, tmp_path / "out" / "plan-b.zip")
+    assert (tmp_path / "out" / "plan-b.zip").read_bytes() == first
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["plan-b.zip"]
+
+
+def test_a_file_that_cannot_be_written_is_told(part: Edition, tmp_path: Path) -> None:
+    (tmp_path / "plan-b.zip").mkdir()
+    with pytest.raises(ContentError, match="cannot write the static edition"):
+        write_zip(part, tmp_path / "plan-b.zip")
