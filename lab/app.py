@@ -51,6 +51,7 @@ def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
         engine_problem=laboratory.engine_problem,
         max_run_seconds=settings.limits.max_run_seconds,
         prepare=laboratory.prepare,
+        prepared=laboratory.prepared,
         forget=laboratory.forget,
         progress=laboratory.store.progress,
         register=laboratory.register,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import lab
-from lab.classroom.register import Register
+from lab.classroom.register import LARGEST_CLASS, Register
 from lab.clock import Clock
 from lab.cluster.cluster import ClusterOptions
 from lab.cluster.disk_guard import DiskGuard, DiskGuardParts
@@ -43,7 +43,7 @@ REQUIRED_IMAGES = (PAUSE_IMAGE, "nginx", "busybox")
 KUBERNETES = "v1.36"  # whose rules the lab follows
 ENGINE_ANSWER_SECONDS = 5.0  # so long an engine that answered is believed to be well
 
-PREPARED_CLUSTERS = 64  # two classes; whoever only asks for pages must not use up the pod CIDR
+PREPARED_CLUSTERS = 64  # where anybody may ask for pages: they must not use up the pod CIDR; in a classroom everybody has a seat
 
 UNWATCHED = ObserverUnavailable(
     why="cannot show received signals: they are not witnessed in this lab",
@@ -112,6 +112,7 @@ class Laboratory:
         self._well_until = 0.0
         self._changed = clock.condition()
         self._prepared: set[str] | None = set()  # None once the lab stops
+        self._ready: set[str] = set()  # of these, whose network is there
         self._preparing = 0  # how many preparations are at the engine
         self._disks: tuple[Path, ...] | None = None  # where learners' containers and the lab write, once the engine has told
         try:
@@ -207,6 +208,11 @@ class Laboratory:
             self.runs.discard(one)
         self.store.forget(cluster)
 
+    def prepared(self) -> frozenset[str]:
+        """Return the clusters whose network was made and not given back since."""
+        with self._changed:
+            return frozenset(self._ready)
+
     def close(self) -> None:
         """End every run and give everything back. Idempotent."""
         with self._changed:
@@ -236,13 +242,16 @@ class Laboratory:
 
     def _prepare(self, cluster: str, manifests: tuple[str, ...]) -> None:
         with self._changed:
-            if self._prepared is None or (cluster not in self._prepared and len(self._prepared) >= PREPARED_CLUSTERS):
+            most = LARGEST_CLASS if self.register else PREPARED_CLUSTERS
+            if self._prepared is None or (cluster not in self._prepared and len(self._prepared) >= most):
                 return
             self._prepared.add(cluster)
             self._preparing += 1
         try:
             self.runs.prepare(cluster)
             self.node_side.runtime.keep_warm(cluster, _hostnames(manifests))
+            with self._changed:
+                self._ready.add(cluster)
         except EngineError:
             with self._changed:
                 if self._prepared is not None:
@@ -257,6 +266,7 @@ class Laboratory:
         with self._changed:
             if self._prepared is not None:
                 self._prepared.difference_update(given_back)
+            self._ready.difference_update(given_back)
         return given_back
 
     def _engine_lost(self) -> None:

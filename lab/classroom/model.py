@@ -11,6 +11,8 @@ from lab.errors import ClassroomError
 from lab.insight.phrase import phrase
 
 LONGEST_NAME = 40  # characters, of instructors, classes and learners
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # Unicode's categories of what has no look of its own
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that look like a space
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def clean_name(text: str) -> str:
         raise ClassroomError(
             phrase("That name is too long; use at most {n} characters.", "名字过长，最多 {n} 个字符。", n=LONGEST_NAME)
         )
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for character in name):
+    if any(unicodedata.category(character) in UNSEEN or character in BLANKS for character in name):
         raise ClassroomError(
             phrase("That name has characters that cannot be seen; leave them out.", "名字中有不可见字符，请去掉。")
         )

@@ -186,8 +186,8 @@ class Register:
             return self._keep_learner(learner)
 
     def spare_clusters(self, class_id: str, least: int = 0) -> tuple[str, ...]:
-        """Return the clusters that those who join a class next will get, ``least`` or more, so that they can be made ready. They are
-        known until the lab stops."""
+        """Return the clusters that those who join a class next will get, ``least`` or more, so that they can be made ready.
+        They are known until the lab stops."""
         with self._lock:
             spare = self._spare.setdefault(class_id, [])
             spare += [_new_cluster() for _ in range(least - len(spare))]

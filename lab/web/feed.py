@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
+from markupsafe import Markup
+
 from lab.lessons import Language
 from lab.timeline.facts import Entry
 from lab.web.frames import Frames, Renderer, frame_text
@@ -35,6 +37,8 @@ class Feed:
         self._covered = 0
         self._seqs: list[int] = []
         self._texts: list[str] = []
+        self._step_seqs: list[int] = []
+        self._sentences: list[Markup] = []
 
     def picture(self) -> Picture:
         """Return the page as it is now."""
@@ -53,14 +57,25 @@ class Feed:
             opened = self._frames.story.opened
             return opened.elapsed_seconds if opened else 0.0
 
+    def step(self, seq: int | None, *, upto: int) -> tuple[int, Markup]:
+        """Return the number and the sentence of the step that stands at ``seq``, None for the newest one; 0 before the first."""
+        with self._lock:
+            self._cover(upto)
+            number = len(self._step_seqs) if seq is None else bisect_right(self._step_seqs, seq)
+            return number, self._sentences[number - 1] if number else Markup("")
+
     def after(self, seq: int, *, upto: int) -> tuple[int, tuple[str, ...]]:
         """Return the frames after ``seq`` as JSON texts, and the seq up to which they go: ``upto`` or later. Of the followers
         that a new entry wakes, the first makes them and the others find them made."""
         with self._lock:
-            if upto > self._covered:
-                self._advance()
-                self._covered = upto
+            self._cover(upto)
             return max(upto, self._frames.story.seq), tuple(self._texts[bisect_right(self._seqs, seq) :])
+
+    def _cover(self, upto: int) -> None:
+        """Take in what has become durable up to ``upto``, and what came with it. The lock is held."""
+        if upto > self._covered:
+            self._advance()
+            self._covered = upto
 
     def _advance(self) -> None:
         """Take in what has become durable. The lock is held."""
@@ -73,6 +88,10 @@ class Feed:
             self._seqs.append(entry.seq)
             self._texts.append(text)
             self.characters += len(text)
+            if frame.step:
+                self._step_seqs.append(entry.seq)
+                self._sentences.append(frame.step.sentence)
+                self.characters += len(frame.step.sentence)
 
 
 class Feeds:

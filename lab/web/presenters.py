@@ -156,6 +156,11 @@ def card_key(example_id: str) -> str:
     return example_id.replace("/", "--")
 
 
+def example_id(key: str) -> str:
+    """Return the id of the example whose card has this key."""
+    return key.replace("--", "/", 1)
+
+
 class Presenters:
     """Builds the pages of one learner in one language."""
 

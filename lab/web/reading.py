@@ -28,7 +28,7 @@ class _Nothing:
         """Find nothing."""
         return ()
 
-    entries = of_example = recent
+    entries = of_example = live = recent
 
     def examples(self, *_: object) -> dict[str, int]:
         """Find nothing."""
@@ -39,7 +39,7 @@ class _Nothing:
         raise EngineUnavailable(_NOTHING_RUNS)
 
     open = delete = proceed = run_command = clean_node = timeline = start = before = cancel = keep = withdraw = bind = refuse
-    following = refuse
+    abort = discard = usage = following = refuse
 
 
 def reading_services(catalog: Catalog) -> Services:

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from lab.classroom.register import Register
 from lab.clock import Clock
+from lab.cluster.admission import Usage
 from lab.cluster.repeats import RepeatOrder
 from lab.insight.predictions import KeptPrediction, Prediction
 from lab.lessons import Catalog
@@ -71,6 +72,22 @@ class Runs(Protocol):
 
     def recent(self, cluster_id: str, count: int) -> tuple[Run, ...]:
         """Return a cluster's newest runs, the newest first."""
+        ...
+
+    def live(self, cluster_id: str) -> tuple[Run, ...]:
+        """Return a cluster's live runs, oldest first."""
+        ...
+
+    def abort(self, run_id: str, *, why: str, by: str) -> None:
+        """End a live run now, outside of what Kubernetes would do."""
+        ...
+
+    def discard(self, cluster_id: str) -> None:
+        """End a cluster's runs and give back what it holds. Blocks until it is cleared."""
+        ...
+
+    def usage(self) -> Usage:
+        """Return what pods hold of the machine now, and who waits for it."""
         ...
 
     def entries(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
@@ -228,8 +245,9 @@ class Operations:
 class Services:
     """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well.
     ``max_run_seconds`` is the lab's limit for a run. ``prepare(cluster_id, manifests)`` is called when a
-    learner may run these soon; ``forget(cluster_id)`` deletes all that is there of a learner, and blocks. Without ``progress``
-    nobody's progress is kept or shown. With ``register`` the lab is a classroom."""
+    learner may run these soon; ``prepared()`` are the clusters for which that is done. ``forget(cluster_id)``
+    deletes all that is there of a learner, and blocks. Without ``progress`` nobody's progress is kept or shown. With ``register``
+    the lab is a classroom."""
 
     runs: Runs
     files: NodeFiles
@@ -243,6 +261,7 @@ class Services:
     engine_problem: Callable[[], str | None]
     max_run_seconds: float
     prepare: Callable[[str, tuple[str, ...]], None] = lambda cluster_id, manifests: None
+    prepared: Callable[[], Collection[str]] = tuple
     forget: Callable[[str], None] = lambda cluster_id: None
     progress: ProgressMarks | None = None
     register: Register | None = None

@@ -1,0 +1,45 @@
+"""Guessing: so many at once, and one more as time passes."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.classroom.attempts import KEPT_KEYS, Attempts
+from lab.clock import VirtualClock
+
+ALLOWED, SECONDS = 5, 60.0
+
+
+@given(waits=st.lists(st.floats(0, 30), max_size=60))
+def test_nobody_gets_more_tries_than_the_first_ones_and_one_for_each_share_of_the_time(waits: list[float]) -> None:
+    with VirtualClock() as clock:
+        attempts = Attempts(clock, allowed=ALLOWED, seconds=SECONDS)
+        tried = 0
+        for wait in waits:
+            clock.sleep(wait)
+            if attempts.wait_seconds("here") == 0:
+                attempts.failed("here")
+                tried += 1
+        assert tried <= ALLOWED + clock.monotonic() * ALLOWED / SECONDS + 1e-6
+
+
+def test_whoever_waits_as_long_as_told_may_try_again() -> None:
+    with VirtualClock() as clock:
+        attempts = Attempts(clock, allowed=ALLOWED, seconds=SECONDS)
+        for _ in range(ALLOWED):
+            assert attempts.wait_seconds("here") == 0
+            attempts.failed("here")
+        assert attempts.wait_seconds("here") == 12
+        assert attempts.wait_seconds("elsewhere") == 0
+        clock.sleep(attempts.wait_seconds("here"))
+        assert attempts.wait_seconds("here") == 0
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    with VirtualClock() as clock:
+        attempts = Attempts(clock, allowed=1, seconds=SECONDS)
+        for number in range(KEPT_KEYS + 10):
+            attempts.failed(f"address {number}")
+        assert len(attempts._failures) == KEPT_KEYS
+        assert attempts.wait_seconds(f"address {KEPT_KEYS + 9}") > 0
