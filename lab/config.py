@@ -28,6 +28,7 @@ TRUSTED_PROXIES = ("127.0.0.0/8", "::1/128")  # a reverse proxy on this machine
 POD_CIDR = IPv4Network("10.231.0.0/16")  # Docker's own default pools end at about thirty networks
 SHORTEST_SECRET_CHARACTERS = 16
 _ANCESTOR = re.compile(r"\*|https?://(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:(\d{1,5}|\*))?")  # Content-Security-Policy
+_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/-]*(:\d+/[a-z0-9._/-]+)?(:[\w.-]+|@sha256:[0-9a-f]{64})?")
 WARM_SANDBOXES = 32  # of all learners: one each for a class; 3.5 MB of memory each
 
 
@@ -41,6 +42,8 @@ class Settings:
     In ``classroom`` mode learners join by code and instructors sign in. ``public_url`` is where browsers find the lab, when that
     is not where it listens: a reverse proxy's address; ``trusted_proxies`` are the networks whose word is taken for where a
     request comes from.
+    ``images`` are those of the engine that learners of a classroom may run beside the lab's own; on their own engine people may run
+    what it has.
     ``warm_sandboxes`` bounds how many are started before a pod asks for one; without ``witness_signals`` nobody looks which
     signals the containers' processes receive. With ``metrics_token`` whoever sends it may read the metrics from elsewhere.
     """
@@ -50,6 +53,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     pod_cidr: IPv4Network = POD_CIDR
+    images: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = LOOPBACK_NAMES
     secret_key: str | None = field(default=None, repr=False)
     docker_host: str | None = None
@@ -93,6 +97,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         host=host,
         port=reader.value("LAB_PORT", 8080, _port),
         pod_cidr=reader.value("LAB_POD_CIDR", POD_CIDR, _pod_cidr),
+        images=reader.value("LAB_IMAGES", none, _images),
         allowed_hosts=tuple(dict.fromkeys((*LOOPBACK_NAMES, *_names_of(host), *_names_in(public_url), *extra_hosts))),
         secret_key=reader.value("LAB_SECRET_KEY", None, _secret_key, shown=False),
         docker_host=reader.value("LAB_DOCKER_HOST", None, _docker_host),
@@ -224,6 +229,14 @@ def _pod_cidr(text: str) -> IPv4Network:
     if not isinstance(network, IPv4Network) or not network.is_private or not 8 <= network.prefixlen <= 24:
         raise ValueError(f"it cannot hold the clusters' networks; {remedy}")
     return network
+
+
+def _images(text: str) -> tuple[str, ...]:
+    names = text.replace(",", " ").split()
+    bad = [name for name in names if not _IMAGE.fullmatch(name)]
+    if bad:
+        raise ValueError(f"{', '.join(bad)} is no image; give names as `docker images` shows them, such as redis:7")
+    return tuple(name if "@" in name or ":" in name.rpartition("/")[2] else f"{name}:latest" for name in names)
 
 
 def _database_url(text: str) -> str:

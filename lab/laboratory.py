@@ -34,6 +34,7 @@ from lab.runtime.docker_runtime import PAUSE_IMAGE, DockerRuntime, RuntimeSettin
 from lab.runtime.engine import engine_address
 from lab.runtime.engine_client import EngineClient
 from lab.runtime.node_files import NodeFiles
+from lab.runtime.recipes import RECIPES
 from lab.runtime.signals import ObserverUnavailable, open_observer
 from lab.store.store import Store
 from lab.timeline.bundle import Versions
@@ -76,16 +77,30 @@ def open_node_side(settings: Settings, instance: str, clock: Clock, cleanup: Exi
     files = NodeFiles(settings.data / "nodes", size_limit_bytes=settings.limits.node_disk_bytes)
     engine = EngineClient(engine_address(settings.docker_host))
     identity = RuntimeSettings(
-        instance=instance, pod_cidr=str(settings.pod_cidr), limits=settings.limits, warm_sandboxes=settings.warm_sandboxes
+        instance=instance,
+        pod_cidr=str(settings.pod_cidr),
+        limits=settings.limits,
+        warm_sandboxes=settings.warm_sandboxes,
+        images=_offered_images(settings),
     )
     runtime = DockerRuntime(engine, identity, clock, witness)
     cleanup.callback(runtime.close)
     wall = firewall.ensure()
     if settings.classroom and not wall.installed:
         raise SettingsError(f"{wall.why}; a classroom needs that, so {wall.remedy}")
+    if settings.classroom and not files.are_protected:
+        raise SettingsError(
+            "cannot keep learners' volumes from the host's files: nothing can be mounted here; a classroom needs that, so start "
+            "the lab as root, with the right to mount"
+        )
     if not wall.installed:
         _LOGGER.warning("%s; %s", wall.why, wall.remedy)
     return NodeSide(runtime=runtime, files=files, witness_problem=problem)
+
+
+def _offered_images(settings: Settings) -> frozenset[str] | None:
+    """Return what learners' containers may be made of; None where the only learner owns the engine."""
+    return frozenset((*(recipe.tag for recipe in RECIPES), *settings.images)) if settings.classroom else None
 
 
 def open_passing_node_side(settings: Settings, clock: Clock, cleanup: ExitStack) -> tuple[NodeSide, str]:

@@ -56,7 +56,7 @@ def ensure_image(on: PodOnNode, container: Container, number: int, backoff: Back
         backoff.next(_key(name), now, now)
         missing = (
             f'failed to resolve image "{name}": it is not in this lab\'s image store, and the lab downloads nothing while it '
-            "runs; use an image of `lab images list`, or add it with `lab images load`"
+            "runs; use an image of `lab images list`, or ask whoever runs the lab to add it (LAB_IMAGES)"
         )
         on.event("Warning", "Failed", f'Failed to pull image "{name}": {missing}', container)
         raise start_failed(on, container, number, "image", "ErrImagePull", missing)

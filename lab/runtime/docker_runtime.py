@@ -165,11 +165,14 @@ class DockerRuntime:
     # --- images and sandboxes
 
     def find_image(self, image: str) -> Image | None:
-        """Return the image as the engine's local store has it, or None. Never pulls."""
+        """Return the image as the engine's local store has it, or None: also where this lab does not offer it, by whatever name it
+        is asked for. Never pulls."""
         try:
             with self._engine.words(f"look up image {image}"):
                 found = self._engine.api.inspect_image(image)  # type: ignore[no-untyped-call]  # so in the SDK's stubs
         except ImageNotFound:
+            return None
+        if not self._offers(found):
             return None
         config = found.get("Config") or {}
         return Image(
@@ -180,6 +183,10 @@ class DockerRuntime:
             command=tuple(config.get("Cmd") or ()),
             user=str(config.get("User") or ""),
         )
+
+    def _offers(self, image: JSON) -> bool:
+        offered = self._settings.images
+        return offered is None or not offered.isdisjoint((*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ())))
 
     def keep_warm(self, cluster: str, hostnames: tuple[str, ...]) -> None:
         """Expect pods with these hostnames, in this order, and have sandboxes ready for them where the lab keeps any. Returns at
