@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import tempfile
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -125,6 +126,8 @@ class Laboratory:
         self.clock = clock
         self._cleanup = ExitStack()
         self._well_until = 0.0
+        self._asking = threading.Lock()
+        self._problem: str | None = None
         self._changed = clock.condition()
         self._prepared: set[str] | None = set()  # None once the lab stops
         self._ready: set[str] = set()  # of these, whose network is there
@@ -147,7 +150,7 @@ class Laboratory:
                     runtime=self.node_side.runtime,
                     files=self.node_side.files,
                     options=ClusterOptions(
-                        log_limit_bytes=settings.limits.log_bytes_per_container,
+                        limits=settings.limits,
                         witness_problem=self.node_side.witness_problem,
                         max_pods=settings.limits.max_pods,
                     ),
@@ -185,13 +188,18 @@ class Laboratory:
             raise
 
     def engine_problem(self) -> str | None:
-        """Say why nothing can be run now, with the remedy; None when all is well, which is believed for a few seconds."""
+        """Say why nothing can be run now, with the remedy; None when all is well, which is believed for a few seconds. One asks
+        the engine at a time; whoever comes meanwhile gets the last answer."""
         if self.clock.monotonic() < self._well_until:
             return None
-        problem = self._ask_engine()
-        if problem is None:
-            self._well_until = self.clock.monotonic() + ENGINE_ANSWER_SECONDS
-        return problem
+        if self._asking.acquire(blocking=False):
+            try:
+                self._problem = self._ask_engine()
+                if self._problem is None:
+                    self._well_until = self.clock.monotonic() + ENGINE_ANSWER_SECONDS
+            finally:
+                self._asking.release()
+        return self._problem
 
     def free_disk(self) -> int | None:
         """Return how many bytes are free where the lab and learners' containers write: the fullest disk's; None where that cannot
@@ -214,6 +222,11 @@ class Laboratory:
         Returns at once; what fails here is told when they do."""
         self.clock.spawn(f"prepare {cluster}", self._prepare, cluster, manifests)
 
+    def prepared(self) -> frozenset[str]:
+        """Return the clusters whose network was made and not given back since."""
+        with self._changed:
+            return frozenset(self._ready)
+
     def forget(self, cluster: str) -> None:
         """Delete all that is there of a learner: pods, files, runs, progress. Nobody may use the cluster meanwhile or afterwards.
         Blocks until it is cleared. Raises StoreError."""
@@ -222,11 +235,6 @@ class Laboratory:
         for one in (*passing, cluster):
             self.runs.discard(one)
         self.store.forget(cluster)
-
-    def prepared(self) -> frozenset[str]:
-        """Return the clusters whose network was made and not given back since."""
-        with self._changed:
-            return frozenset(self._ready)
 
     def close(self) -> None:
         """End every run and give everything back. Idempotent."""

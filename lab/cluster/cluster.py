@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lab.clock import Clock
 from lab.cluster.kubectl import Kubectl
 from lab.cluster.node import Node, NodeParts
 from lab.cluster.registry import Registry
-from lab.kubelet.node_services import LOG_LIMIT_BYTES
+from lab.limits import Limits
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import Runtime
 from lab.timeline.folds import ClusterView
@@ -18,12 +18,12 @@ from lab.timeline.timeline import Timeline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterOptions:
-    """``feature_gates`` names the Kubernetes gates that are on against upstream's default; ``log_limit_bytes`` bounds each
-    instance's log; ``witness_problem`` says why received signals cannot be witnessed on this host, if they cannot;
+    """``feature_gates`` names the Kubernetes gates that are on against upstream's default; ``limits`` bound its
+    containers and their logs; ``witness_problem`` says why received signals cannot be witnessed on this host, if they cannot;
     ``max_pods`` bounds how many pods may be stored at a time."""
 
     feature_gates: frozenset[str] = frozenset()
-    log_limit_bytes: int = LOG_LIMIT_BYTES
+    limits: Limits = field(default_factory=Limits)
     witness_problem: str | None = None
     max_pods: int | None = None
 
@@ -59,7 +59,7 @@ class Cluster:
             runtime=runtime,
             files=files,
             registry=self.registry,
-            log_limit_bytes=options.log_limit_bytes,
+            limits=options.limits,
             witness_problem=options.witness_problem,
         )
         self.node = Node(parts, cleared=cleared, engine_lost=engine_lost, failed=failed, left_behind=left_behind, started=started)

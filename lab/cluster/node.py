@@ -9,15 +9,16 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lab.clock import Clock
 from lab.cluster.registry import Registry
 from lab.cluster.scheduler import schedule
 from lab.errors import ApiError, EngineError, EngineUnavailable, StoreError
 from lab.kubelet.commands import run_command
-from lab.kubelet.node_services import LOG_LIMIT_BYTES, NodeServices, PodOnNode
+from lab.kubelet.node_services import NodeServices, PodOnNode
 from lab.kubelet.pod_worker import PodWorker
+from lab.limits import Limits
 from lab.pods.model import Container
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import ExecResult, Runtime
@@ -55,7 +56,7 @@ class NodeParts:
     runtime: Runtime
     files: NodeFiles
     registry: Registry
-    log_limit_bytes: int = LOG_LIMIT_BYTES
+    limits: Limits = field(default_factory=Limits)
     witness_problem: str | None = None
 
 
@@ -95,7 +96,7 @@ class Node:
             api=parts.registry,
             engine_lost=engine_lost,
             failed=failed,
-            log_limit_bytes=parts.log_limit_bytes,
+            limits=parts.limits,
             witness_problem=parts.witness_problem,
         )
         parts.files.prepare(parts.cluster)

@@ -120,7 +120,7 @@ class AttemptListener:
         tail.extend(f"{text}\n" for _, _, text in lines)
         if unfinished:
             tail[-1] = tail[-1].removesuffix("\n")
-        limit = self._on.node.log_limit_bytes
+        limit = self._on.node.limits.log_bytes_per_container
         if self._bytes > limit:
             return
         kept: list[LogLine] = []

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from lab.clock import Clock, Condition, Thread
 from lab.errors import EngineUnavailable, StoreError
 from lab.kubelet.holds import Holds
+from lab.limits import Limits
 from lab.pods.decode import pod_from_object
 from lab.pods.model import Container, Pod
 from lab.runtime.node_files import NodeFiles
@@ -36,8 +37,6 @@ from lab.timeline.facts import (
 )
 from lab.timeline.pod_record import Attempt, ContainerRecord, PodRecord
 from lab.timeline.timeline import Timeline
-
-LOG_LIMIT_BYTES = 1 << 20  # per attempt; later lines are not kept
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,7 +75,7 @@ class NodeServices:
     api: ApiServer
     engine_lost: Callable[[str], None]
     failed: Callable[[str, str], None]
-    log_limit_bytes: int = LOG_LIMIT_BYTES
+    limits: Limits = field(default_factory=Limits)
     witness_problem: str | None = None
 
 

@@ -13,6 +13,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
 from lab.errors import LabError
+from lab.limits import Limits
 from lab.pods.field_errors import quoted
 from lab.pods.model import Container, FieldReference, Pod, ResourceReference
 from lab.pods.quantity import parse_quantity
@@ -20,15 +21,15 @@ from lab.timeline.facts import JSON
 from lab.timeline.status import NODE_NAME
 
 NODE_IP = "127.0.0.1"
-# Without a limit, limits.cpu is what the node has: here, what a container may use (lab.runtime.hardening.Limits).
-_ALLOCATABLE = {"cpu": "1", "memory": "256Mi", "ephemeral-storage": "64Mi"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References:
-    """The answers for one pod. ``look_up(kind, name)`` gets an object of the pod's namespace."""
+    """The answers for one pod. ``look_up(kind, name)`` gets an object of the pod's namespace. Without a limit of its own a
+    container has what the node has: here what the lab's ``limits`` let a container use."""
 
     pod: Pod
+    limits: Limits
     pod_ip: str
     look_up: Callable[[str, str], JSON | None]
 
@@ -53,7 +54,7 @@ class References:
         chosen = named[0] if named else container
         if chosen is None:
             raise LabError(f"container {source.container_name} not found")
-        return _amount(chosen, source)
+        return self._amount(chosen, source)
 
     def _field(self, path: str) -> str:
         pod = self.pod
@@ -74,10 +75,18 @@ class References:
             "status.podIPs": self.pod_ip,
         }.get(path, "")
 
+    def _amount(self, container: Container, source: ResourceReference) -> str:
+        """Return the amount in whole units of the divisor, rounded up."""
+        kind, _, name = source.resource.partition(".")
+        given = dict(container.resources).get(source.resource) or (self._allocatable(name) if kind == "limits" else "0")
+        divisor = parse_quantity(source.divisor).value or Decimal(1)
+        return str((parse_quantity(given).value / divisor).to_integral_value(ROUND_CEILING))
 
-def _amount(container: Container, source: ResourceReference) -> str:
-    """Return the amount in whole units of the divisor, rounded up. Without a limit it is what the node has."""
-    kind, _, name = source.resource.partition(".")
-    given = dict(container.resources).get(source.resource) or (_ALLOCATABLE[name] if kind == "limits" else "0")
-    divisor = parse_quantity(source.divisor).value or Decimal(1)
-    return str((parse_quantity(given).value / divisor).to_integral_value(ROUND_CEILING))
+    def _allocatable(self, name: str) -> str:
+        limits = self.limits
+        amounts = {
+            "cpu": f"{limits.container_cpus:g}",
+            "memory": str(limits.container_memory_bytes),
+            "ephemeral-storage": str(limits.node_disk_bytes),
+        }
+        return amounts[name]

@@ -105,7 +105,10 @@ class VolumeMounter:
 def references_of(on: PodOnNode) -> References:
     """Return what the pod's variables and volumes may refer to, as it is now."""
     return References(
-        pod=on.pod, pod_ip=on.record.sandbox_ip, look_up=lambda kind, name: on.node.api.get(kind, on.pod.namespace, name)
+        pod=on.pod,
+        limits=on.node.limits,
+        pod_ip=on.record.sandbox_ip,
+        look_up=lambda kind, name: on.node.api.get(kind, on.pod.namespace, name),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from lab.cluster.cluster import ClusterOptions
 from lab.errors import EngineError, EngineUnavailable
+from lab.limits import Limits
 from lab.runtime.runtime import ChangedFile
 from lab.runtime.scripted import ContainerScript
 from lab.timeline.facts import (
@@ -138,7 +139,7 @@ def test_an_exit_code_names_a_signal_only_where_that_can_have_killed_pid_1(
 
 def test_log_lines_are_kept_up_to_a_limit(given: Given) -> None:
     lines = ("one", "zwölf", "eleven byté", "four")
-    story = given(options=ClusterOptions(log_limit_bytes=23), app=ContainerScript(logs=lines)).run(pod())
+    story = given(options=ClusterOptions(limits=Limits(log_bytes_per_container=23)), app=ContainerScript(logs=lines)).run(pod())
     (chunk,) = story.facts(LogChunk)
     assert [text for _, _, text in chunk.lines] == ["one", "zwölf"]
     assert [t.limit_bytes for t in story.facts(LogTruncated)] == [23]

@@ -90,7 +90,7 @@ def test_amounts_are_told_in_units_of_the_divisor_rounded_up(given: Given) -> No
     ]
     resources = {"limits": {"cpu": "250m"}, "requests": {"memory": "33Mi"}}
     story = given(app=polite()).run(pod(container(env=env, resources=resources)))
-    assert own_variables(story) == {"CPU": "1", "MILLI": "250", "MEMORY": "33", "NODE": str(256 << 20)}
+    assert own_variables(story) == {"CPU": "1", "MILLI": "250", "MEMORY": "33", "NODE": str(128 << 20)}
 
 
 def test_files_come_from_config_maps_secrets_and_the_pod_itself(given: Given) -> None:
