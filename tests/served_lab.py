@@ -184,6 +184,18 @@ class Visitor:
         with self._opener.open(request, timeout=PATIENCE_SECONDS) as response:
             yield _events(response)
 
+    def at(self, lab: ServedLab) -> Visitor:
+        """The same browser at another lab on this machine, to which it sends the same cookies."""
+        other = Visitor(lab)
+        for cookie in self._jar:
+            other._jar.set_cookie(cookie)
+        return other
+
+    @property
+    def token(self) -> str:
+        """The token of the forms on the page that was got last."""
+        return self._token
+
     @property
     def cookies(self) -> str:
         """The cookies that the pages have set, as a header."""
