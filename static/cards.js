@@ -22,17 +22,18 @@ export function startCard(card) {
 
 // --- the card stays in sight while the prose beside it is read -------------------------------------------------------
 
-const HEADER_PIXELS = 72; // the site's header and a little air
+const HEADER_PIXELS = 72; // the site's header and a little air; below it a class has its banner
 const AIR_PIXELS = 16;
 
 // A sticky card that is taller than the window sticks by its end when one scrolls down and by its head when one scrolls up. What
 // grows or shrinks in it while it is used never moves it.
 function keepInSight(card) {
+  const highest = () => HEADER_PIXELS + (document.getElementById("class-banner")?.offsetHeight ?? 0);
   let top = HEADER_PIXELS;
   let last = scrollY;
   const place = () => {
-    const lowest = Math.min(HEADER_PIXELS, innerHeight - card.offsetHeight - AIR_PIXELS);
-    top = Math.min(HEADER_PIXELS, Math.max(lowest, top - (scrollY - last)));
+    const lowest = Math.min(highest(), innerHeight - card.offsetHeight - AIR_PIXELS);
+    top = Math.min(highest(), Math.max(lowest, top - (scrollY - last)));
     last = scrollY;
     card.style.setProperty("--card-top", `${Math.round(top)}px`);
   };

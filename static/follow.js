@@ -5,7 +5,7 @@
 // page always follows. What the class does comes by the page's stream, as a whole, whenever it changes.
 import { startCard } from "./cards.js";
 import { tabMemory } from "./memory.js";
-import { aside, followPlace, goOn, stageOf, stageOn } from "./stages.js";
+import { aside, followInstead, goOn, stageOf, stageOn } from "./stages.js";
 
 const MOVE_MILLISECONDS = 200; // a class is moved five times a second at most
 const FOLLOWING = "following"; // the tab follows, over reloads too
@@ -14,11 +14,12 @@ const BROUGHT = "brought"; // the last time that everybody was brought, of which
 const meta = (name) => document.querySelector(`meta[name=${name}]`)?.content ?? "";
 
 export function startFollowing() {
-  if (!meta("class-stream")) return;
   const banner = document.getElementById("class-banner");
-  const page = document.querySelector("[data-wall]") ? new Follower({ always: true })
-    : banner.dataset.role === "instructor" ? new Leader()
-    : new Follower({ always: location.pathname === "/shown" });
+  if (!banner) return;
+  const isWall = Boolean(document.querySelector("[data-wall]"));
+  if (isWall) startWall();
+  const isLeader = banner.dataset.role === "instructor" && !isWall;
+  const page = isLeader ? new Leader() : new Follower({ always: isWall || location.pathname === "/shown" });
   document.addEventListener("class:told", ({ detail }) => {
     if (detail.gone) return void location.assign("/join");
     sayWhatIsNew(detail);
@@ -43,6 +44,28 @@ function setStart(button, standstill) {
 }
 
 const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
+
+// --- the wall: everything is as large as lets all of it be seen at once, and never grows while a run is shown ------------------------
+
+const SIZES = Array.from({ length: 33 }, (_, i) => 2.4 - i * 0.05);
+
+function startWall() {
+  let run;
+  let at = 0;
+  const fit = () => {
+    const wall = document.querySelector("[data-wall]:not(.lobby)");
+    if (!wall) return;
+    if (wall.dataset.run !== run) at = 0;
+    run = wall.dataset.run;
+    wall.style.zoom = SIZES[at];
+    while (at < SIZES.length - 1 && document.documentElement.scrollHeight > innerHeight) wall.style.zoom = SIZES[++at];
+  };
+  addEventListener("resize", () => {
+    at = 0;
+    fit();
+  });
+  for (const name of ["stage:taken", "stage:moved"]) document.addEventListener(name, () => requestAnimationFrame(fit));
+}
 
 // --- whoever follows ----------------------------------------------------------------------------------------------------------------
 
@@ -95,7 +118,7 @@ class Follower {
     scrollTo({ top: 0, behavior: "instant" });
     const card = place.querySelector("[data-card]");
     if (card) startCard(card);
-    await followPlace(place);
+    await followInstead(card);
     if (!this.always) (place.querySelector("h1") ?? this.main).focus({ preventScroll: true });
   }
 

@@ -18,13 +18,13 @@ export async function startStages() {
     const brought = card.querySelector("script[data-frames]");
     if (brought) stages.get(card.id).take(JSON.parse(brought.textContent));
   }
-  follow(streamOf(document));
+  follow(streamOfPage());
   showRecordings(cards, stages);
 }
 
-// The address of the stream of what is in a place: its own, or the one that tells of the class alone.
-function streamOf(place) {
-  return place.querySelector("[data-stream]")?.dataset.stream ?? document.querySelector("meta[name=class-stream]")?.content;
+// The address of the page's stream: that of what is in it, or the one that tells of the class alone.
+function streamOfPage() {
+  return document.querySelector("[data-stream]")?.dataset.stream ?? document.querySelector("meta[name=class-stream]")?.content;
 }
 
 async function mount(card) {
@@ -32,13 +32,11 @@ async function mount(card) {
   return mountStage(card, { words: document.getElementById("words").dataset, language: document.documentElement.lang, announce });
 }
 
-// Follows the stream of another place with its card alone, and returns that card's stage. What the page follows itself is `aside()`
-// before that; `goOn` with it afterwards, after what it has seen.
-export async function followPlace(place) {
-  const card = place.querySelector("[data-card]");
+// Follows what was put into the page instead of its own, with one card or none. `aside()` before that is what the page follows
+// itself; `goOn` with it afterwards, after what it has seen.
+export async function followInstead(card) {
   stages = new Map(card ? [[card.id, await mount(card)]] : []);
-  follow(streamOf(place));
-  return stages.get(card?.id) ?? null;
+  follow(streamOfPage());
 }
 
 export const aside = () => ({ url: source?.url, seen: source?.lastEventId, stages });

@@ -44,7 +44,7 @@ class Happenings:
         self.register = register
         self.bell = Bell(clock)
         self.spotlights = Spotlights(clock, self.bell.ring)
-        self.announcements = Announcements(self.bell.ring)
+        self.announcements = Announcements(clock, self.bell.ring)
         register.listen(self.bell.ring)
 
     def shown_to(self, visitor: Visitor) -> Spotlight | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.classroom.announcements import Announcement, Announcements
+from lab.classroom.announcements import NEWS_SECONDS, Announcement, Announcements
 from lab.classroom.bell import EVERY_CLASS, Bell
 from lab.classroom.spotlight import Place, Spotlight, Spotlights
 from lab.clock import SystemClock, VirtualClock
@@ -65,18 +65,22 @@ def test_everybody_is_brought_once_whichever_run_is_shown_next() -> None:
     assert third.brought != first.brought
 
 
-def test_an_announcement_stands_until_the_next() -> None:
+def test_an_announcement_stands_until_the_next_or_until_it_is_no_news() -> None:
     rung: list[str] = []
-    announcements = Announcements(rung.append)
-    for words in ("first", "second"):
-        announcements.make("a", Announcement(words=phrase(words, words)))
-    standing = announcements.of("a")
-    assert standing is not None
-    assert standing.words.english == "second"
-    announcements.withdraw("a")
-    announcements.withdraw("a")
-    assert announcements.of("a") is None
-    assert rung == ["a", "a", "a"]
+    with VirtualClock() as clock:
+        announcements = Announcements(clock, rung.append)
+        for words in ("first", "second"):
+            announcements.make("a", Announcement(words=phrase(words, words)))
+        standing = announcements.of("a")
+        assert standing is not None
+        assert standing.words.english == "second"
+        clock.sleep(NEWS_SECONDS - 1)
+        assert announcements.of("a") == standing
+        clock.sleep(1)
+        assert announcements.of("a") is None
+        announcements.withdraw("a")
+        announcements.withdraw("a")
+        assert rung == ["a", "a", "a"]
 
 
 def test_a_ring_ends_the_waits_of_its_class_alone_and_costs_no_time() -> None:
