@@ -42,8 +42,8 @@ class Settings:
     In ``classroom`` mode learners join by code and instructors sign in. ``public_url`` is where browsers find the lab, when that
     is not where it listens: a reverse proxy's address; ``trusted_proxies`` are the networks whose word is taken for where a
     request comes from.
-    ``images`` are those of the engine that learners of a classroom may run beside the lab's own; on their own engine people may run
-    what it has.
+    ``images`` are those of the engine that learners of a classroom may run beside the lab's own; on their own engine people may
+    run what it has.
     ``warm_sandboxes`` bounds how many are started before a pod asks for one; without ``witness_signals`` nobody looks which
     signals the containers' processes receive. With ``metrics_token`` whoever sends it may read the metrics from elsewhere.
     """

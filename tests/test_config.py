@@ -47,6 +47,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
             "LAB_ALLOWED_HOSTS": "Lab.School.example, [2001:db8::1]",
             "LAB_SECRET_KEY": "a secret that is long enough",
             "LAB_DOCKER_HOST": "unix:///run/other.sock",
+            "LAB_IMAGES": "redis, example.org:5000/app:1",
             "LAB_WARM_SANDBOXES": "0",
             "LAB_WITNESS_SIGNALS": "no",
             "LAB_MAX_LIVE_RUNS": "3",
@@ -57,6 +58,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     assert settings.database_url == "sqlite:////srv/lab.sqlite"
     assert (settings.host, settings.port) == ("192.0.2.7", 0)
     assert settings.pod_cidr == IPv4Network("172.30.0.0/20")
+    assert settings.images == ("redis:latest", "example.org:5000/app:1")
     assert (settings.warm_sandboxes, settings.witness_signals) == (0, False)
     assert settings.allowed_hosts == (
         "localhost",
@@ -108,6 +110,7 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
         ("LAB_WITNESS_SIGNALS", "off", "yes nor no"),
         ("LAB_LOG_BYTES_PER_CONTAINER", "1MB", "Ki, Mi or Gi"),
         ("LAB_DATA", "/dev/null", "name a directory"),
+        ("LAB_IMAGES", "redis:7, ../etc", "../etc is no image"),
     ],
 )
 def test_a_bad_value_is_named_with_its_remedy(name: str, value: str, remedy: str) -> None:

@@ -165,8 +165,8 @@ class DockerRuntime:
     # --- images and sandboxes
 
     def find_image(self, image: str) -> Image | None:
-        """Return the image as the engine's local store has it, or None: also where this lab does not offer it, by whatever name it
-        is asked for. Never pulls."""
+        """Return the image as the engine's local store has it, or None: also where this lab does not offer it, whatever it is
+        asked for by. Never pulls."""
         try:
             with self._engine.words(f"look up image {image}"):
                 found = self._engine.api.inspect_image(image)  # type: ignore[no-untyped-call]  # so in the SDK's stubs

@@ -51,7 +51,8 @@ SCRIPTS = {
     "message": "cat /dev/zero > /dev/termination-log; echo over",
     "files": "cd /; i=0; while [ $i -lt 3000 ]; do : > file$i; i=$((i+1)); done; echo over",
     "lines": "yes a line of the flood",
-    "signals": "trap : USR1; i=0; while [ $i -lt 10000 ]; do kill -USR1 $$; sleep 9 & kill -9 $!; i=$((i+1)); done",
+    "signals": "trap : USR1; i=0; while [ $i -lt 10000 ]; do kill -USR1 $$; i=$((i+1)); done; "
+    "while [ $i -lt 10700 ]; do sleep 9 & kill -9 $!; i=$((i+1)); done",
     "talker": "sleep 300",
     "variables": "sleep 300",
 }

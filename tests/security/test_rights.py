@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import tarfile
+import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.clock import SystemClock
+from lab.config import read_settings
+from lab.laboratory import open_node_side
 from lab.pods.review import review
 from lab.pods.surprises import GRANTED_CAPABILITIES
 from lab.timeline.facts import ContainerFailed, VolumeFailed
@@ -228,3 +236,34 @@ spec: {containers: [{name: app, image: "example.org/miner:latest"}]}
     assert (failed.stage, failed.reason) == ("image", "ErrImagePull")
     assert "lab images list" in failed.message
     ground.end("miner")
+
+
+@pytest.fixture
+def foreign_image(docker_client: Any) -> Iterator[Any]:
+    """An image of the host's owner: an empty file system."""
+    empty = io.BytesIO()
+    tarfile.open(fileobj=empty, mode="w").close()
+    name = f"not-for-learners-{uuid.uuid4().hex[:8]}"
+    docker_client.api.import_image_from_data(empty.getvalue(), repository=name, tag="1")
+    image = docker_client.images.get(f"{name}:1")
+    yield image
+    docker_client.images.remove(image.id, force=True)
+
+
+@pytest.mark.engine
+def test_learners_of_a_classroom_run_only_images_that_are_offered_whatever_the_engine_has(
+    foreign_image: Any, tmp_path: Path
+) -> None:
+    (tag,) = foreign_image.tags
+    names = (tag, foreign_image.id, foreign_image.id.removeprefix("sha256:"), foreign_image.short_id.removeprefix("sha256:"))
+    for environment, offered in (
+        ({"LAB_CLASSROOM": "yes"}, False),
+        ({"LAB_CLASSROOM": "yes", "LAB_IMAGES": tag}, True),
+        ({}, True),
+    ):
+        settings = read_settings({"LAB_DATA": str(tmp_path / f"{len(environment)}"), **environment})
+        with ExitStack() as cleanup:
+            runtime = open_node_side(settings, "test-images", SystemClock(), cleanup).runtime
+            assert [runtime.find_image(name) is not None for name in names] == [offered] * len(names)
+            assert runtime.find_image("busybox") is not None
+            assert runtime.find_image("docker.io/library/nginx") is not None
