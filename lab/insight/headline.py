@@ -83,12 +83,12 @@ def _without_pod(known: Knowledge) -> Iterator[HeadlineLine]:
 def _queued(ahead: int) -> Phrase:
     if not ahead:
         return phrase(
-            "The run waits for its turn, and is the next one: the machine is full of pods now.",
-            "运行正在排队，下一个就轮到它：机器现在已被 Pod 占满。",
+            "The run waits for its turn, and is the next one. The machine is busy with other pods now.",
+            "运行正在排队，下一个就轮到它。机器现在正忙于其他 Pod。",
         )
     return phrase(
-        "The run waits for its turn: {n} before it. The machine is full of pods now.",
-        "运行正在排队：前面还有 {n} 个。机器现在已被 Pod 占满。",
+        "The run waits for its turn: {n} before it. The machine is busy with other pods now.",
+        "运行正在排队：前面还有 {n} 个。机器现在正忙于其他 Pod。",
         n=ahead,
     )
 

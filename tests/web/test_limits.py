@@ -28,7 +28,7 @@ def test_a_run_that_waits_says_so_in_its_status_its_headline_and_its_steps(pages
     timeline.append(RunQueued(run_id=run.id, ahead=2))
     english, chinese = page_of(pages, run.id), page_of(pages, run.id, "zh")
     assert "waits for its turn: 2 before it" in english.split('data-part="status"')[1].split("</div>")[0]
-    assert "The run waits for its turn: 2 before it. The machine is full of pods now." in english
+    assert "The run waits for its turn: 2 before it. The machine is busy with other pods now." in english
     assert "kubectl and the API server know nothing of it. The queue is the lab’s, outside Kubernetes." in english
     assert "正在排队：前面还有 2 个" in chinese
     timeline.append(RunQueued(run_id=run.id, ahead=0))
