@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from docker.errors import NotFound
 
@@ -57,7 +57,7 @@ class ServedLab:
             self._heard.wait_for(lambda: self._address() or self.process.poll() is not None, PATIENCE_SECONDS)
             address = self._address()
         assert address, "the lab did not start:\n" + "".join(self.said)
-        self.address = address
+        self.address: str = address
         urllib.request.urlopen(f"{address}/healthz", timeout=PATIENCE_SECONDS).close()
         (self.worker,) = self._children()
 
@@ -139,13 +139,23 @@ class Stream:
         return facts_of(self.rows)
 
 
-class Visitor:
-    """Somebody with a browser: keeps cookies, sends forms from the page with its token and its Origin."""
+class HasAddress(Protocol):
+    """A lab, or what stands before it."""
 
-    def __init__(self, lab: ServedLab) -> None:
+    @property
+    def address(self) -> str:
+        """Where its pages are, as a URL without a path."""
+        ...
+
+
+class Visitor:
+    """Somebody with a browser: keeps cookies, sends forms from the page with its token and its Origin. ``handlers`` are those of
+    `urllib.request` for a lab that is not reached by plain HTTP."""
+
+    def __init__(self, lab: HasAddress, *handlers: urllib.request.BaseHandler) -> None:
         self._lab = lab
         self._jar = http.cookiejar.CookieJar()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar), *handlers)
         self._token = ""
 
     def get(self, path: str) -> str:
@@ -195,6 +205,11 @@ class Visitor:
     def token(self) -> str:
         """The token of the forms on the page that was got last."""
         return self._token
+
+    @property
+    def secure_cookies(self) -> frozenset[str]:
+        """The names of the cookies that are never sent by plain HTTP nor shown to scripts."""
+        return frozenset(c.name for c in self._jar if c.secure and c.has_nonstandard_attr("HttpOnly"))
 
     @property
     def cookies(self) -> str:

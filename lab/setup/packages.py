@@ -42,6 +42,8 @@ def needed_packages(*, for_tests: bool) -> list[str]:
         needed.append("mmdebstrap")
     if for_tests and browser() is None:
         needed.append("chromium")
+    if for_tests and shutil.which("openssl") is None:
+        needed.append("openssl")
     if for_tests and not _has_chinese_font():
         needed.append("fonts-noto-cjk")
     return needed

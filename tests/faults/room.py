@@ -60,7 +60,7 @@ class Room:
     """A classroom with a class. The accounts and the class are there before the lab is first served."""
 
     def __init__(self, data: Path, *, learners: int, **settings: str) -> None:
-        _furnish(data)
+        furnish(data)
         self.lab = ServedLab(data, LAB_CLASSROOM="yes", **settings)
         self.instructor = Visitor(self.lab)
         self.instructor.get("/sign-in")
@@ -129,7 +129,8 @@ def at_once(actions: Iterable[Callable[[], object]]) -> None:
         raise failures[0]
 
 
-def _furnish(data: Path) -> None:
+def furnish(data: Path) -> None:
+    """Make the account of the instructor and a class in a data directory."""
     settings = read_settings({"LAB_DATA": str(data)})
     settings.data_directory.create()
     clock = SystemClock()

@@ -30,7 +30,7 @@ def step(*, for_tests: bool = False) -> Step:
 
 
 def test_only_what_is_missing_is_needed(machine: Callable[..., None]) -> None:
-    machine("mmdebstrap", "chromium")
+    machine("mmdebstrap", "chromium", "openssl")
     assert packages.needed_packages(for_tests=True) == []
     machine("mmdebstrap", ensurepip=False)
     (venv,) = packages.needed_packages(for_tests=False)
@@ -38,14 +38,14 @@ def test_only_what_is_missing_is_needed(machine: Callable[..., None]) -> None:
     assert venv.endswith("-venv")
 
 
-def test_a_browser_and_a_chinese_font_are_needed_for_tests_alone(machine: Callable[..., None]) -> None:
+def test_a_browser_certificates_and_a_chinese_font_are_needed_for_tests_alone(machine: Callable[..., None]) -> None:
     machine("mmdebstrap", fonts=False)
     assert packages.needed_packages(for_tests=False) == []
-    assert packages.needed_packages(for_tests=True) == ["chromium", "fonts-noto-cjk"]
+    assert packages.needed_packages(for_tests=True) == ["chromium", "openssl", "fonts-noto-cjk"]
 
 
 def test_a_chrome_will_do_for_chromium(machine: Callable[..., None]) -> None:
-    machine("mmdebstrap", "google-chrome")
+    machine("mmdebstrap", "google-chrome", "openssl")
     assert packages.browser() == "/usr/bin/google-chrome"
     assert packages.needed_packages(for_tests=True) == []
 
@@ -53,7 +53,8 @@ def test_a_chrome_will_do_for_chromium(machine: Callable[..., None]) -> None:
 def test_without_root_the_command_to_run_is_told(machine: Callable[..., None]) -> None:
     machine("apt-get", root=False)
     with pytest.raises(
-        LabError, match=r"cannot install mmdebstrap, chromium \(not root\): run `apt-get install mmdebstrap chromium`"
+        LabError,
+        match=r"cannot install mmdebstrap, chromium, openssl \(not root\): run `apt-get install mmdebstrap chromium openssl`",
     ):
         packages.install_packages(step(for_tests=True))
 
