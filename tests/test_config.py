@@ -73,6 +73,11 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     assert (settings.limits.max_live_runs, settings.limits.log_bytes_per_container) == (3, 128 * 1024)
 
 
+@pytest.mark.parametrize(("text", "cpus"), [("2", 2.0), ("0.5", 0.5), ("500m", 0.5), ("1500m", 1.5)])
+def test_cpus_are_written_as_in_kubernetes(text: str, cpus: float) -> None:
+    assert read_settings({"LAB_CONTAINER_CPUS": text}).limits.container_cpus == cpus
+
+
 @pytest.mark.parametrize(
     ("host", "names"),
     [("0.0.0.0", ()), ("::", ()), ("::1", ()), ("LAB.example", ("lab.example",)), ("2001:db8::1", ("[2001:db8::1]",))],
@@ -109,6 +114,8 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
         ("LAB_WARM_SANDBOXES", "-1", "0 for none"),
         ("LAB_WITNESS_SIGNALS", "off", "yes nor no"),
         ("LAB_LOG_BYTES_PER_CONTAINER", "1MB", "Ki, Mi or Gi"),
+        ("LAB_CONTAINER_CPUS", "0", "a number of CPUs above 0"),
+        ("LAB_ALL_CPUS", "2 cores", "such as 2, 0.5 or 500m"),
         ("LAB_DATA", "/dev/null", "name a directory"),
         ("LAB_IMAGES", "redis:7, ../etc", "../etc is no image"),
     ],

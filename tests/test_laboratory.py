@@ -139,3 +139,23 @@ def test_an_unused_cluster_gives_its_network_back_and_has_one_again_when_it_is_u
         assert networks() == []
         assert not (tmp_path / "nodes" / CLUSTER).exists()
         run_to_the_end(laboratory)
+
+
+def test_no_more_pods_are_on_the_engine_than_there_is_room_for_and_everybody_has_their_turn(tmp_path: Path) -> None:
+    settings = read_settings({"LAB_DATA": str(tmp_path), "LAB_ALL_PODS": "2", "LAB_WARM_SANDBOXES": "0"})
+    instance = f"pod-hook-lab.instance={settings.data_directory.instance_id}"
+    with closing(Laboratory(settings, SystemClock())) as laboratory, closing(docker.APIClient(version="auto")) as api:
+        runs = [laboratory.runs.open(f"learner-{n}", "an-example", MANIFEST) for n in range(5)]
+        deleted: set[str] = set()
+
+        def have_all_ended() -> bool:
+            pods = {found["Labels"]["pod-hook-lab.pod-uid"] for found in api.containers(all=True, filters={"label": [instance]})}
+            assert len(pods) <= 2
+            for run in runs:
+                if run.id not in deleted and "ContainerStarted" in facts(laboratory, run):
+                    deleted.add(run.id)
+                    laboratory.runs.delete(run.id, grace_period_seconds=1)
+            return all("RunClosed" in facts(laboratory, run) for run in runs)
+
+        eventually(have_all_ended)
+        assert ["RunQueued" in facts(laboratory, run) for run in runs] == [False, False, True, True, True]
