@@ -13,6 +13,7 @@ from htmx_flask import make_response, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from lab.errors import LabError
+from lab.insight.phrase import phrase
 from lab.lessons import Example
 from lab.timeline.run import Run
 from lab.web.diagnosis import Diagnosis, diagnose
@@ -24,6 +25,11 @@ from lab.web.wording import WORDINGS
 
 LONGEST_GRACE_PERIOD_SECONDS = 3_600  # lab: no learner waits longer
 LONGEST_SECONDS_TEXT = 10  # digits; Python refuses to read numbers of thousands of them
+_NO_GRACE_PERIOD = phrase(
+    "cannot use that grace period; give whole seconds from 0 to {most}",
+    "无法使用这个宽限期；请输入 0 到 {most} 之间的整数秒",
+    most=LONGEST_GRACE_PERIOD_SECONDS,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +102,7 @@ def _delete(site: Site, run: Run) -> Reply:
     key = card_key(run.example)
     deletion = read_deletion()
     if deletion is None:
-        return Reply(key=key, problem="cannot use that grace period; give whole seconds from 0 to 3600")
+        return Reply(key=key, problem=WORDINGS[chosen_language()].plain(_NO_GRACE_PERIOD))
     pod = request.form.get("pod") or None
     try:
         site.services.runs.delete(run.id, pod=pod, grace_period_seconds=deletion.grace_period_seconds, force=deletion.force)
