@@ -14,6 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from lab.clock import SystemClock
+from lab.cluster.admission import Usage
+from lab.cluster.demand import NOTHING, Demand
 from lab.cluster.repeats import RepeatOrder
 from lab.errors import LabError
 from lab.lessons import Catalog
@@ -39,6 +41,7 @@ from lab.timeline.facts import (
     LogChunk,
     ObjectWritten,
     ProcessObserved,
+    RunAborted,
     RunClosed,
     RunOpened,
     SandboxStarted,
@@ -74,6 +77,9 @@ spec:
 """
 
 
+NO_USAGE = Usage(learners={}, all=NOTHING, learners_limit=NOTHING, limit_of_all=NOTHING, ahead={})
+
+
 class PageRuns:
     """The part of `lab.cluster.runs.Runs` that pages use, over real timelines; a test appends the facts itself."""
 
@@ -90,6 +96,8 @@ class PageRuns:
         self.commands: list[tuple[str, ...]] = []
         self.running = True
         self.cleaned: list[str] = []
+        self.discarded: list[str] = []
+        self.ahead: dict[str, int] = {}
 
     def open(
         self,
@@ -143,6 +151,21 @@ class PageRuns:
         found = [run for run in self.runs.values() if run.cluster == cluster_id]
         return tuple(found[::-1][:count])
 
+    def live(self, cluster_id: str) -> tuple[Run, ...]:
+        return tuple(run for run in self.runs.values() if run.cluster == cluster_id and run.ended is None)
+
+    def abort(self, run_id: str, *, why: str, by: str) -> None:
+        self.end(run_id, RunAborted(run_id=run_id, why=why, by=by))
+
+    def discard(self, cluster_id: str) -> None:
+        for run in self.live(cluster_id):
+            self.abort(run.id, why="Its cluster was removed.", by="stop")
+        self.discarded.append(cluster_id)
+
+    def usage(self) -> Usage:
+        pods = {cluster: Demand(pods=len(self.live(cluster))) for cluster in self.timelines}
+        return replace(NO_USAGE, learners=pods, ahead=self.ahead)
+
     def entries(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         run = self.runs[run_id]
         span = self.timeline(run.cluster).read(run.first_seq - 1)
@@ -165,8 +188,11 @@ class PageRuns:
 
     def close(self, run_id: str) -> None:
         """Close a run as the lab does once its pods are gone."""
+        self.end(run_id, RunClosed(run_id=run_id, why="Its pods are gone."))
+
+    def end(self, run_id: str, how: RunClosed | RunAborted) -> None:
+        """Bring a run to its end."""
         run = self.runs[run_id]
-        how = RunClosed(run_id=run_id, why="Its pods are gone.")
         entry = self.timeline(run.cluster).append(how)
         self.runs[run_id] = Run(
             id=run.id,
