@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from statistics import median
 
 from lab.insight.moments import Moment, moments
 from lab.insight.phrase import Phrase, phrase
-from lab.timeline.facts import Entry, RunOpened
+from lab.timeline.facts import Entry, ObjectWritten, RunAdmitted, RunOpened
 
-OPENED = ""  # the moment at which Run was pressed
+OPENED = ""  # the moment at which Run was pressed, or after a queue had its effect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,8 @@ class Summary:
 def measure(entries: Iterable[Entry], wanted: Sequence[Interval] = INTERVALS) -> dict[str, float]:
     """Return the seconds of each interval that a run's entries, in order, hold."""
     entries = tuple(entries)
-    opened = next((e for e in entries if isinstance(e.fact, RunOpened)), None)
+    before = takewhile(lambda e: not isinstance(e.fact, ObjectWritten), entries)
+    opened = next((e for e in reversed(list(before)) if isinstance(e.fact, RunOpened | RunAdmitted)), None)
     found = list(moments(entries))
     if opened is not None:
         start = Moment(what=OPENED, container="", pod_uid=None, seq=opened.seq, elapsed_seconds=opened.elapsed_seconds)

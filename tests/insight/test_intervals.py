@@ -11,7 +11,7 @@ import pytest
 from lab.cluster.cluster import ClusterOptions
 from lab.insight.intervals import INTERVALS, measure, summary
 from lab.runtime.scripted import ContainerScript
-from lab.timeline.facts import Entry, HookStarted, LogChunk, RunOpened
+from lab.timeline.facts import Entry, HookStarted, LogChunk, RunAdmitted, RunOpened, RunQueued
 from tests.kubelet.stage import Stage, container, deaf, pod, polite, takes
 
 GivenStage = Callable[..., Stage]
@@ -32,6 +32,16 @@ def given(tmp_path: Path) -> Iterator[GivenStage]:
 
 def measured(stage: Stage) -> dict[str, float]:
     return {name: round(seconds, 3) for name, seconds in measure(stage.timeline.read(0)).items()}
+
+
+def test_time_in_the_queue_is_not_the_run_s(given: GivenStage) -> None:
+    stage = given(app=polite(1.5))
+    stage.timeline.append(RunOpened(run_id="r", example="e", manifest=""))
+    stage.timeline.append(RunQueued(run_id="r", ahead=3))
+    stage.clock.sleep(100)
+    stage.timeline.append(RunAdmitted(run_id="r", waited_seconds=100.0))
+    stage.run(pod(container()), 5.0)
+    assert measured(stage)["run-running"] < 10
 
 
 def test_a_whole_run_is_measured(given: GivenStage) -> None:
