@@ -54,7 +54,7 @@ def create_blueprint(services: Services) -> Blueprint:
         "lab", __name__, template_folder=str(TEMPLATES), static_folder=str(FRONT_END), static_url_path="/static"
     )
     identities = Identities(services.register, services.settings.trusted_proxies)
-    guard = Guard(services.settings, identities)
+    guard = Guard(services.settings, identities, services.clock)
     site = Site(services, guard, identities)
     if services.operations is not None:
         RequestLog(services.clock, services.operations.metrics).install(blueprint)

@@ -4,7 +4,8 @@ The lab starts containers, so a page of somebody else must never be able to use 
 whose Host or Origin is not the lab's own is refused (421), streams too; every POST carries a token that only our pages know;
 every answer forbids foreign scripts and styles, and frames too, but for the pages under ``/embed``, which may stand in frames of
 the sites that LAB_EMBED_ANCESTORS names. Who asks is `lab.web.identity`'s to say; on an embedded page, to which browsers send no
-cookie, a learner is known by its token, which then holds the cluster id too. In a classroom strangers see nothing but the doors,
+cookie, a learner is known by its token, which then holds the cluster id too, for half a day and for what such a page does. In a
+classroom strangers see nothing but the doors,
 and what is under ``/class`` is the instructors'.
 """
 
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from lab.clock import Clock
 from lab.timeline.bundle import MAXIMUM_BYTES
 from lab.web.identity import Identities, new_cluster
 from lab.web.services import WebSettings
@@ -37,14 +39,19 @@ OPEN_TO_STRANGERS = frozenset(
 )
 FOR_MACHINES = frozenset({"lab.healthz", "lab.readyz", "lab.metrics"})  # whoever may ask is theirs to say: `lab.web.operations`
 EMBEDDED_STREAMS = frozenset({"lab.embed_stream"})
+_ACTIONS = "run_example delete_example delete_run continue_example continue_run command_in_example command_in_run repeat_example"
+_BESIDE = "review field copy_out prediction predict repeat cancel_repeat node clean_node"
+EMBEDDED = EMBEDDED_STREAMS | {f"lab.{name}" for name in f"{_ACTIONS} {_BESIDE}".split()}  # what its token is for
+EMBEDDED_SECONDS = 12 * 3600  # how long a page may stand in a frame before it has to be loaded again
 VISIT_ARGUMENT = "visit"  # an embedded page's token in the address of its stream
 
 
 class Guard:
     """The checks before and the headers after every request of the app."""
 
-    def __init__(self, settings: WebSettings, identities: Identities) -> None:
+    def __init__(self, settings: WebSettings, identities: Identities, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._identities = identities
         self._hosts = frozenset(host.strip("[]").lower() for host in settings.allowed_hosts)
 
@@ -56,13 +63,16 @@ class Guard:
     def token(self) -> str:
         """Return the token that forms of the present learner carry."""
         if "embedded" in g:
-            return f"{g.cluster}.{self._proof('embed', g.cluster)}"
+            visit = f"{g.cluster}.{int(self._clock.now().timestamp()) + EMBEDDED_SECONDS}"
+            return f"{visit}.{self._proof('embed', visit)}"
         return self._proof("csrf", self._identities.visitor().key)
 
     def allow_frame(self) -> None:
-        """Let the answer to this request stand in a frame of another site, and carry its learner itself."""
-        g.embedded = g.framed = True
-        g.cluster = self._identities.known_cluster() or new_cluster()
+        """Let the answer to this request stand in a frame of another site, and carry its learner itself; in a classroom, where
+        nobody is known without a seat, only frames that get the cookie show it."""
+        g.framed = True
+        if not self._identities.is_classroom:
+            g.embedded, g.cluster = True, self._identities.known_cluster() or new_cluster()
 
     def _check(self) -> BaseResponse | None:
         if request.endpoint in FOR_MACHINES:
@@ -78,7 +88,8 @@ class Guard:
             abort(421, "origin")
         if request.method in ("GET", "HEAD", "OPTIONS"):
             in_address = request.args.get(VISIT_ARGUMENT, "") if request.endpoint in EMBEDDED_STREAMS else ""
-            self._embedded(in_address or request.headers.get(TOKEN_HEADER, ""))
+            if not self._embedded(in_address or request.headers.get(TOKEN_HEADER, "")) and in_address:
+                abort(403, "token")
             return self._admit()
         given = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
         if not self._embedded(given) and not _same(given, self.token()):
@@ -100,8 +111,11 @@ class Guard:
 
     def _embedded(self, given: str) -> bool:
         """Take the learner from an embedded page's token, if it is one of ours."""
-        cluster, separator, proof = given.partition(".")
-        if self._identities.is_classroom or not separator or not _same(proof, self._proof("embed", cluster)):
+        visit, _, proof = given.rpartition(".")
+        if self._identities.is_classroom or request.endpoint not in EMBEDDED or not _same(proof, self._proof("embed", visit)):
+            return False
+        cluster, _, until = visit.partition(".")
+        if int(until) < self._clock.now().timestamp():
             return False
         g.embedded, g.cluster = True, cluster
         return True

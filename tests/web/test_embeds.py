@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+
+from lab.web.guard import EMBEDDED_SECONDS
 
 Pages = Any  # the fixture's type lives in conftest, which tests cannot import
 
@@ -95,10 +98,34 @@ def test_the_token_of_a_page_is_no_token_of_a_frame(pages: Pages) -> None:
 
 def test_a_script_of_an_embedded_page_reads_as_its_learner(pages: Pages) -> None:
     token = token_of(embedded(pages).text)
+    pages.files.prepare(token.partition(".")[0])
     client = pages.app.test_client(use_cookies=False)
-    response = client.get(f"/lessons/{pages.example.partition('/')[0]}", headers={"X-CSRF-Token": token})
-    assert token_of(response.text) == token
+    response = client.get("/node?path=/", headers={"X-CSRF-Token": token})
+    assert "/node?path=/tmp" in response.text
     assert response.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize("path", ["/progress/reset", "/progress/import", "/open", "/own", "/lessons/pre-stop/finished"])
+def test_the_token_of_a_frame_is_of_no_use_to_what_no_frame_does(pages: Pages, path: str) -> None:
+    token = token_of(embedded(pages).text)
+    client = pages.app.test_client(use_cookies=False)
+    assert client.post(path, data={"csrf_token": token, "sure": "yes"}).status_code == 403
+    assert token_of(client.get("/progress", headers={"X-CSRF-Token": token}).text) != token
+
+
+def test_the_token_of_a_frame_ends_after_half_a_day(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    html = embedded(pages).text
+    stream = re.search(r'data-stream="([^"]+)"', html)
+    assert stream
+    later = pages.runs.clock.now() + timedelta(seconds=EMBEDDED_SECONDS + 60)
+    monkeypatch.setattr(pages.runs.clock, "now", lambda: later)
+    client = pages.app.test_client(use_cookies=False)
+    assert client.post(f"/examples/{pages.example}/run", data={"csrf_token": token_of(html)}).status_code == 403
+    assert client.get(stream[1].replace("&amp;", "&")).status_code == 403
+    cluster, _, proof = token_of(html).split(".")
+    for until in (str(int(later.timestamp()) + 60), "", "never", "1.0"):
+        forged = {"csrf_token": f"{cluster}.{until}.{proof}"}
+        assert client.post(f"/examples/{pages.example}/run", data=forged).status_code == 403
 
 
 def test_an_address_names_no_learner_but_for_a_stream(pages: Pages) -> None:
