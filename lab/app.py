@@ -49,6 +49,7 @@ def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
         settings=pages,
         clock=laboratory.clock,
         engine_problem=laboratory.engine_problem,
+        store_problem=lambda: laboratory.store.journal.problem,
         max_run_seconds=settings.limits.max_run_seconds,
         prepare=laboratory.prepare,
         prepared=laboratory.prepared,

@@ -73,9 +73,24 @@ function follow(url, seen) {
     delete document.getElementById(message.card)?.dataset.recording;
     (stages.get(message.card) ?? stages.get(`shown--${message.card}`))?.take(message);
   });
+  let told = false; // by this connection: a trouble comes before everything else, and there is none where it does not come
+  opened.onconnected = () => (told = false);
+  opened.addEventListener("trouble", ({ data }) => sayTrouble(JSON.parse(data), (told = true)));
+  for (const name of ["frames", "ready", "heartbeat"]) opened.addEventListener(name, () => told || sayTrouble("", (told = true)));
   opened.addEventListener("class", ({ data }) => document.dispatchEvent(new CustomEvent("class:told", { detail: JSON.parse(data) })));
   opened.addEventListener("board", ({ data }) => document.dispatchEvent(new CustomEvent("board:told", { detail: JSON.parse(data) })));
   opened.addEventListener("end", () => opened.close());
+}
+
+// Says what keeps the lab from running anything, or nothing any more. A class that is paused has its reason in the button's title.
+function sayTrouble(html) {
+  const place = document.getElementById("trouble");
+  if (!place || place.innerHTML.trim() === html) return;
+  place.innerHTML = html;
+  for (const button of document.querySelectorAll("[data-starts]")) {
+    button.dataset.starts = html ? "never" : "";
+    button.disabled = Boolean(html || button.title);
+  }
 }
 
 let announcement;

@@ -45,6 +45,7 @@ export class LiveSource extends EventTarget {
   opened() {
     this.readyState = EventSource.OPEN;
     this.watch();
+    this.onconnected?.();
   }
 
   receive(event) {

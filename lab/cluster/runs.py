@@ -328,7 +328,7 @@ class Runs:
     def _delete_pod(self, live: LiveRun, name: str, args: tuple[str, ...]) -> None:
         try:
             live.cluster.kubectl.delete(name, namespace=NAMESPACE, args=args, run_id=live.run.id)
-        except StoreError:
-            _LOGGER.exception("cannot delete pod %s of run %s", name, live.run.id)
+        except StoreError as error:
+            _LOGGER.warning("cannot delete pod %s of run %s: %s", name, live.run.id, error)
         finally:
             self._ends.answered(live)

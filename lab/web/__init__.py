@@ -83,6 +83,7 @@ def create_blueprint(services: Services) -> Blueprint:
         add_classroom(blueprint, site, services.register)
     add_operations(blueprint, services.operations)
     add_problems(blueprint, site)
+    site.troubles.install(blueprint)
     Followers(identities).install(blueprint)
     return blueprint
 

@@ -20,6 +20,7 @@ from lab.web.diagnosis import Diagnosis, diagnose
 from lab.web.hands import chosen_hold_points
 from lab.web.presenters import card_key
 from lab.web.problems import Problem, words_of
+from lab.web.troubles import STORE
 from lab.web.visit import Site, chosen_language, learner
 from lab.web.wording import WORDINGS
 
@@ -103,6 +104,8 @@ def _delete(site: Site, run: Run) -> Reply:
     deletion = read_deletion()
     if deletion is None:
         return Reply(key=key, problem=WORDINGS[chosen_language()].plain(_NO_GRACE_PERIOD))
+    if site.services.store_problem() is not None:
+        return Reply(key=key, problem=WORDINGS[chosen_language()].plain(STORE))
     pod = request.form.get("pod") or None
     try:
         site.services.runs.delete(run.id, pod=pod, grace_period_seconds=deletion.grace_period_seconds, force=deletion.force)

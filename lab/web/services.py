@@ -243,7 +243,8 @@ class Operations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy; None when all is well.
+    """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy, and ``store_problem()``
+    why nothing is recorded; None when all is well.
     ``max_run_seconds`` is the lab's limit for a run. ``prepare(cluster_id, manifests)`` is called when a
     learner may run these soon; ``prepared()`` are the clusters for which that is done. ``forget(cluster_id)``
     deletes all that is there of a learner, and blocks. Without ``progress`` nobody's progress is kept or shown. With ``register``
@@ -266,3 +267,4 @@ class Services:
     progress: ProgressMarks | None = None
     register: Register | None = None
     operations: Operations | None = None
+    store_problem: Callable[[], str | None] = lambda: None

@@ -32,6 +32,7 @@ from lab.web.recorded import RecordedRuns
 from lab.web.repeat_views import RepeatViews
 from lab.web.services import Services
 from lab.web.stream import Streams
+from lab.web.troubles import Troubles
 from lab.web.wording import HTML_LANG, WORDINGS, language_of
 
 LANGUAGE_COOKIE = "lang"
@@ -47,6 +48,7 @@ class Site:
         self.guard = guard
         self.identities = identities
         self.repeat_views = RepeatViews(services)
+        self.troubles = Troubles(services, chosen_language)
         self.opened = OpenedRuns(services.bundles)
         self.recorded = RecordedRuns(services.catalog)
         self.happenings = Happenings(services.register, services.clock) if services.register else None
@@ -115,7 +117,8 @@ class Site:
 
     def presenters(self) -> Presenters:
         """Return what builds page values for the present request."""
-        problem = self.services.engine_problem()
+        trouble = self.troubles.now()
+        problem = trouble.text(chosen_language()) if trouble else None
         draft = (request.args.get("predict", ""), request.args.getlist("order"))
         return Presenters(
             self.services, self.feeds, self.recorded, self.repeat_views, PredictionViews(self.services, draft), problem
@@ -149,7 +152,10 @@ class Site:
     def standstill(self) -> str:
         """Say why the visitor can start nothing now; empty when they can."""
         reason = standstill(self.identities.visitor().classroom)
-        return WORDINGS[chosen_language()].plain(reason) if reason else self.services.engine_problem() or ""
+        if reason:
+            return WORDINGS[chosen_language()].plain(reason)
+        trouble = self.troubles.now()
+        return trouble.text(chosen_language()) if trouble else ""
 
     def find_bundle(self, run_id: str) -> Bundle | None:
         """Return the file that a run comes from; None for the lab's own runs."""
@@ -172,6 +178,7 @@ class Site:
             visitor=visitor,
             news=self.news() if visitor else None,
             standstill=standstill(visitor.classroom) if visitor else None,
+            trouble=self.troubles.now(),
             live_content=self.services.settings.live_content,
             languages=[(other, _with_language(other)) for other in LANGUAGES],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class Seat:
 
     def require_seat(self) -> None:
         """Fail unless a lesson opens without a door before it, for this learner."""
-        assert f"</span>{self.name}</summary>" in self.visitor.get(LESSON), f"{self.name} has to join again"
+        require_name(self.name, self.visitor)
 
 
 class Room:
@@ -96,7 +97,7 @@ class Room:
         """Fail unless nobody has to join or sign in again, and runs go on to their end."""
         for seat in self.seats:
             seat.require_seat()
-        assert "</span>teacher</summary>" in self.instructor.get(LESSON), "the instructor has to sign in again"
+        require_name("teacher", self.instructor)
         for seat in self.seats[:seats]:
             seat.run(pod())
             seat.visitor.watch(seat.run_id, running)
@@ -110,6 +111,12 @@ class Room:
         assert left_on_the_engine(engine, self.lab.instance) == []
         assert left_on_the_host(self.lab.data) == []
         assert "Traceback" not in "".join(self.lab.said), "".join(self.lab.said)
+
+
+def require_name(name: str, visitor: Visitor) -> None:
+    """Fail unless a lesson opens in this name, with no door before it."""
+    page = visitor.get(LESSON)
+    assert re.search(rf'class="whoami">.*?{name}<', page, re.DOTALL), f"{name} has to come in again"
 
 
 def at_once(actions: Iterable[Callable[[], object]]) -> None:

@@ -456,6 +456,7 @@ class Pages:
         self.predictions = Predictions(self.database, self.runs.clock)
         self.catalog = catalog
         self.engine_problem: str | None = None
+        self.store_problem: str | None = None
         self.app = Flask("lab", static_folder=None)
         self.services = services = Services(
             runs=self.runs,
@@ -472,6 +473,7 @@ class Pages:
             ),
             clock=self.runs.clock,
             engine_problem=lambda: self.engine_problem,
+            store_problem=lambda: self.store_problem,
             max_run_seconds=3600.0,
             progress=ProgressMarks(self.database, self.runs.clock),
         )
