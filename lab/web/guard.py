@@ -5,8 +5,7 @@ whose Host or Origin is not the lab's own is refused (421), streams too; every P
 every answer forbids foreign scripts and styles, and frames too, but for the pages under ``/embed``, which may stand in frames of
 the sites that LAB_EMBED_ANCESTORS names. Who asks is `lab.web.identity`'s to say; on an embedded page, to which browsers send no
 cookie, a learner is known by its token, which then holds the cluster id too, for half a day and for what such a page does. In a
-classroom strangers see nothing but the doors,
-and what is under ``/class`` is the instructors'.
+classroom strangers see nothing but the doors, and what is under ``/class`` is the instructors'.
 """
 
 from __future__ import annotations
@@ -115,7 +114,7 @@ class Guard:
         if self._identities.is_classroom or request.endpoint not in EMBEDDED or not _same(proof, self._proof("embed", visit)):
             return False
         cluster, _, until = visit.partition(".")
-        if int(until) < self._clock.now().timestamp():
+        if not until.isdigit() or int(until) < self._clock.now().timestamp():
             return False
         g.embedded, g.cluster = True, cluster
         return True
