@@ -45,6 +45,7 @@ ONLY_IN = {
     "flask": ("lab/web/", "lab/app.py"),
     "gunicorn": ("lab/connections.py", "lab/commands/serve.py"),
     "htmx_flask": ("lab/web/", "lab/app.py"),
+    "itsdangerous": ("lab/web/",),
     "markdown": ("lab/lessons/prose.py",),
     "prometheus_client": ("lab/metrics.py",),
     "requests": ("lab/runtime/",),

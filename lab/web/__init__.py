@@ -40,6 +40,7 @@ from lab.web.repeats import add_repeats
 from lab.web.request_log import RequestLog
 from lab.web.search import add_search
 from lab.web.services import Runs, Services, WebSettings
+from lab.web.sessions import Sessions
 from lab.web.visit import Site, keep_language
 
 __all__ = ["Runs", "Services", "WebSettings", "create_blueprint"]
@@ -92,6 +93,7 @@ def _configure(state: BlueprintSetupState, site: Site) -> None:
     """Set what the pages rely on in the app: signed cookies, asset ages, the template environment."""
     app, settings = state.app, site.services.settings
     app.secret_key = settings.secret_key
+    app.session_interface = Sessions(site.services.clock)
     app.config.update(
         SESSION_COOKIE_NAME="lab",
         SESSION_COOKIE_HTTPONLY=True,

@@ -63,10 +63,14 @@ class Room:
     def __init__(self, data: Path, *, learners: int, **settings: str) -> None:
         furnish(data)
         self.lab = ServedLab(data, LAB_CLASSROOM="yes", **settings)
-        self.instructor = Visitor(self.lab)
-        self.instructor.get("/sign-in")
-        self.instructor.send("/sign-in", name="teacher", password=PASSWORD, next=LESSON)
-        self.seats = [self._seat(f"learner {number}") for number in range(learners)]
+        try:
+            self.instructor = Visitor(self.lab)
+            self.instructor.get("/sign-in")
+            self.instructor.send("/sign-in", name="teacher", password=PASSWORD, next=LESSON)
+            self.seats = [self._seat(f"learner {number}") for number in range(learners)]
+        except BaseException:
+            self.lab.close()
+            raise
 
     def _seat(self, name: str) -> Seat:
         visitor = Visitor(self.lab)
