@@ -345,3 +345,15 @@ def test_a_cluster_with_a_live_run_keeps_what_it_has(lab: GivenLab) -> None:
     stage.open("web", seconds=2000)
     assert stage.runs.give_back_unused() == ()
     assert stage.pods() == ["web"]
+
+
+def test_a_run_that_waited_when_the_lab_was_killed_is_closed_when_it_starts_again(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    stage.parts["limits"] = ONE_POD
+    stage.open("web", cluster="c1")
+    waiting = stage.open("web", cluster="c2")
+    runs = stage.restart()
+    assert waiting.id in [left.id for left in runs.recover()]
+    stage.clock.sleep(1)
+    assert [a.by for a in stage.facts(waiting, RunAborted)] == ["restart"]
+    assert (runs.usage().all.pods, runs.usage().ahead) == (0, {})
