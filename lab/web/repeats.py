@@ -12,6 +12,7 @@ from lab.cluster.repeats import RepeatOrder
 from lab.errors import LabError
 from lab.web.actions import read_deletion
 from lab.web.problems import words_of
+from lab.timeline.repeat import Repeat
 from lab.web.repeat_views import RepeatView
 from lab.web.visit import Site, learner
 
@@ -52,7 +53,7 @@ def add_repeats(blueprint: Blueprint, site: Site) -> None:
 
     @blueprint.post("/repeats/<repeat_id>/cancel")
     def cancel_repeat(repeat_id: str) -> BaseResponse:
-        repeat = site.services.repeats.get(repeat_id) or abort(404)
+        repeat = _visible(site, repeat_id)
         if repeat.cluster != learner():
             abort(403, "owner")
         site.services.repeats.cancel(repeat_id)
@@ -60,11 +61,19 @@ def add_repeats(blueprint: Blueprint, site: Site) -> None:
 
     @blueprint.get("/repeats/<repeat_id>")
     def repeat(repeat_id: str) -> BaseResponse:
-        found = site.services.repeats.get(repeat_id) or abort(404)
+        found = _visible(site, repeat_id)
         view = site.repeat_views.of(found, _wanted(), own=found.cluster == learner())
         if request.htmx:
             return site.fragment("parts/_repeat.html", view=view)
         return site.page("repeat.html", RepeatPage(view=view, engine_problem=site.services.engine_problem()))
+
+
+def _visible(site: Site, repeat_id: str) -> Repeat:
+    """Return a repeat that the visitor may read: in a classroom their own, and an instructor everybody's."""
+    found = site.services.repeats.get(repeat_id) or abort(404)
+    if site.identities.is_classroom and site.identities.visitor().role != "instructor" and found.cluster != learner():
+        abort(404)
+    return found
 
 
 def _answer(site: Site, view: RepeatView) -> BaseResponse:
