@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from lab.cluster.repeats import RepeatOrder
 from lab.errors import LabError
+from lab.timeline.repeat import Repeat
 from lab.web.actions import read_deletion
 from lab.web.problems import words_of
-from lab.timeline.repeat import Repeat
 from lab.web.repeat_views import RepeatView
 from lab.web.visit import Site, learner
 
