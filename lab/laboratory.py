@@ -10,6 +10,7 @@ import contextlib
 import logging
 import tempfile
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -140,7 +141,7 @@ class Laboratory:
             self.store = self._cleanup.enter_context(Store.open(settings.database_url, clock, self.metrics.durable))
             self.register = _open_register(self.store, clock) if settings.classroom else None
             self.node_side = open_node_side(settings, instance, clock, self._cleanup)
-            self._strays = Strays(clock, self.node_side.runtime.remove_strays, lambda run_id: self.runs.is_live(run_id))
+            self._strays = Strays(clock, self._remove_strays, lambda run_id: self.runs.is_live(run_id))
             self._cleanup.callback(self._strays.close)
             self.runs = Runs(
                 RunParts(
@@ -283,6 +284,11 @@ class Laboratory:
             with self._changed:
                 self._preparing -= 1
                 self._changed.notify_all()
+
+    def _remove_strays(self, is_live: Callable[[str], bool]) -> int:
+        removed = self.node_side.runtime.remove_strays(is_live)
+        self.runs.strays_removed()
+        return removed
 
     def _give_back_unused(self) -> tuple[str, ...]:
         given_back = self.runs.give_back_unused()

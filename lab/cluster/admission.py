@@ -43,6 +43,7 @@ class Admission:
         self._learners_limit = learners_limit(limits)
         self._limit_of_all = limit_of_all(limits)
         self._pods: dict[str, _Held] = {}  # by uid
+        self._left_behind: set[str] = set()  # pods of which the engine may still hold a container
         self._reserved: dict[str, _Held] = {}  # by ticket
         self._all_starting = limits.all_starting
         self._starting: dict[str, set[str] | None] = {}  # by ticket: pods that have not started; None: not yet submitted
@@ -116,9 +117,22 @@ class Admission:
             self.let_go(uid)
 
     def let_go(self, pod_uid: str) -> None:
-        """Let go of what a pod held."""
-        self._pods.pop(pod_uid, None)
+        """Let go of what a pod held, unless containers of it were left behind."""
+        if pod_uid not in self._left_behind:
+            self._pods.pop(pod_uid, None)
         self.started(pod_uid)
+
+    def left_behind(self, pod_uid: str) -> None:
+        """Hold on to what a pod holds until `strays_removed`."""
+        if pod_uid in self._pods:
+            self._left_behind.add(pod_uid)
+
+    def strays_removed(self, cluster: str | None = None) -> None:
+        """Let go of what was left behind, in one cluster or in all."""
+        for uid in list(self._left_behind):
+            if cluster in (None, self._pods[uid].cluster):
+                self._left_behind.discard(uid)
+                self.let_go(uid)
 
     def started(self, pod_uid: str) -> None:
         """A pod runs, or has got as far as it will by itself: another may be started."""

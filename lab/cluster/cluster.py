@@ -43,7 +43,7 @@ class Cluster:
         cleared: Callable[[str, str], None] = lambda pod_uid, run_id: None,
         engine_lost: Callable[[str], None] = lambda message: None,
         failed: Callable[[str, str], None] = lambda run_id, message: None,
-        left_behind: Callable[[], None] = lambda: None,
+        left_behind: Callable[[str], None] = lambda pod_uid: None,
         started: Callable[[str], None] = lambda pod_uid: None,
     ) -> None:
         """Start a node on a timeline; ``view`` is the timeline's fold so far. The callbacks are `Node`'s."""

@@ -30,6 +30,7 @@ class NodeListener:
 
     cleared: Callable[[str, str], None]
     started: Callable[[str], None]
+    left_behind: Callable[[str], None]
     engine_lost: Callable[[str], None]
     failed: Callable[[str, str], None]
 
@@ -88,7 +89,7 @@ class Clusters:
                     started=self._listener.started,
                     engine_lost=self._listener.engine_lost,
                     failed=self._listener.failed,
-                    left_behind=self._parts.left_behind,
+                    left_behind=self._listener.left_behind,
                 )
             return self._clusters[cluster_id]
 

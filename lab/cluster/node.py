@@ -63,8 +63,8 @@ class NodeParts:
 class Node:
     """A running node. ``cleared(pod_uid, run_id)`` is called when nothing of a pod is left on it, ``engine_lost(message)``
     when the engine has stopped answering, ``started(pod_uid)`` when a pod runs or has got as far as it will by itself,
-    ``failed(run_id, message)`` when the lab itself cannot go on with a run's pod, ``left_behind()`` when the engine may still
-    hold a container of a pod that has been cleared; all from the node's threads."""
+    ``failed(run_id, message)`` when the lab itself cannot go on with a run's pod, ``left_behind(pod_uid)`` when the engine
+    may still hold a container of a pod that is cleared next; all from the node's threads."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Node:
         cleared: Callable[[str, str], None],
         engine_lost: Callable[[str], None],
         failed: Callable[[str, str], None],
-        left_behind: Callable[[], None],
+        left_behind: Callable[[str], None],
         started: Callable[[str], None] = lambda pod_uid: None,
     ) -> None:
         self._parts = parts
@@ -268,9 +268,9 @@ class Node:
             self._workers.pop(worker.on.uid, None)
             self._parts.timeline.changed.notify_all()
         self._starting.discard(worker.on.uid)
-        self._cleared(worker.on.uid, worker.on.run_id)
         if worker.on.left_behind:
-            self._left_behind()
+            self._left_behind(worker.on.uid)
+        self._cleared(worker.on.uid, worker.on.run_id)
 
     def _instance(self, namespace: str, pod: str, container: str) -> tuple[PodOnNode, Attempt]:
         uid = self._parts.registry.pod(namespace, pod)["metadata"]["uid"]

@@ -104,6 +104,18 @@ class RunEnds:
             self.submissions.started(pod_uid)
             self.go_on()
 
+    def left_behind(self, pod_uid: str) -> None:
+        """The engine may still hold a container of a pod: it counts until that has been looked for and removed."""
+        with self._changed:
+            self.submissions.left_behind(pod_uid)
+        self._parts.left_behind()
+
+    def strays_removed(self) -> None:
+        """The engine holds no container any more that was left behind."""
+        with self._changed:
+            self.submissions.strays_removed()
+            self.go_on()
+
     def engine_lost(self, message: str) -> None:
         """The engine has stopped answering."""
         with self._changed:

@@ -51,7 +51,13 @@ class Runs:
         self._submissions = ends.submissions
         self._clusters = Clusters(
             parts,
-            NodeListener(cleared=ends.pod_cleared, started=ends.pod_started, engine_lost=ends.engine_lost, failed=ends.failed),
+            NodeListener(
+                cleared=ends.pod_cleared,
+                started=ends.pod_started,
+                left_behind=ends.left_behind,
+                engine_lost=ends.engine_lost,
+                failed=ends.failed,
+            ),
         )
         self._records = RunRecords(parts.clock, parts.index, self._clusters, self._live)
         self._clearing: set[str] = set()  # clusters that are being cleared, for a fresh run or because nobody uses them
@@ -164,6 +170,10 @@ class Runs:
         """Return what pods hold of the machine now, learner by learner, and how many runs wait for their turn."""
         with self._changed:
             return self._submissions.usage()
+
+    def strays_removed(self) -> None:
+        """Take note that the engine holds no container any more of pods that were left behind."""
+        self._ends.strays_removed()
 
     def give_back_unused(self) -> tuple[str, ...]:
         """Discard the clusters that nobody has used or looked at for as long as the limits say, and return them. Blocks until

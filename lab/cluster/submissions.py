@@ -117,11 +117,20 @@ class Submissions:
 
     def release_all(self, cluster_id: str) -> None:
         """Let go of all that a cluster held, of which nothing is left."""
+        self._admission.strays_removed(cluster_id)
         self._admission.release(cluster_id, ())
 
     def let_go(self, pod_uid: str) -> None:
         """Let go of what a pod held of which nothing is left on its node."""
         self._admission.let_go(pod_uid)
+
+    def left_behind(self, pod_uid: str) -> None:
+        """Hold on to what a pod holds until `strays_removed`."""
+        self._admission.left_behind(pod_uid)
+
+    def strays_removed(self) -> None:
+        """Let go of what was left behind."""
+        self._admission.strays_removed()
 
     def started(self, pod_uid: str) -> None:
         """A pod runs, or has got as far as it will by itself."""

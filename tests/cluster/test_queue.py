@@ -64,6 +64,25 @@ def test_a_pod_holds_its_place_until_its_containers_are_gone(lab: GivenLab) -> N
     assert len(stage.facts(second, RunAdmitted)) == 1
 
 
+def test_a_pod_whose_container_the_engine_did_not_remove_holds_its_place_until_that_is_gone(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    stage.parts["limits"] = ONE_POD
+    first = stage.open("web", cluster="c1")
+    second = stage.open("web", cluster="c2")
+    stage.runtime.failures["remove_pod_sandbox"] = EngineError("the engine is slow")
+    stage.runs.delete(first.id)
+    stage.clock.sleep(30)
+    del stage.runtime.failures["remove_pod_sandbox"]
+    assert not stage.runs.is_live(first.id)
+    assert (stage.runs.usage().all.pods, stage.facts(second, RunAdmitted)) == (1, [])
+    for left in stage.runtime.left:
+        stage.runtime.remove_pod_sandbox(left)
+    stage.runs.strays_removed()
+    stage.clock.sleep(3)
+    assert len(stage.facts(second, RunAdmitted)) == 1
+    assert stage.runs.usage().all.pods == 1
+
+
 def test_delete_takes_a_run_out_of_the_queue(lab: GivenLab) -> None:
     stage = lab(web=polite())
     stage.parts["limits"] = ONE_POD
