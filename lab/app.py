@@ -58,7 +58,9 @@ def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
         register=laboratory.register,
         operations=Operations(problems=laboratory.condition.problems, metrics=laboratory.metrics, token=settings.metrics_token),
     )
-    return _app(services)
+    app = _app(services)
+    laboratory.clock.spawn("compile templates", _compile_templates, app)
+    return app
 
 
 def create_reader(catalog: Catalog) -> Flask:
@@ -72,6 +74,12 @@ class _App(Flask):
     def log_exception(self, exc_info: Any) -> None:
         """Log an exception that nobody foresaw."""
         self.logger.error("cannot answer %s %s", request.method, request.endpoint, exc_info=exc_info)
+
+
+def _compile_templates(app: Flask) -> None:
+    """Read every template now, in half a second that nobody waits for: else a class's first Run does, with all who follow it."""
+    for name in app.jinja_env.list_templates(extensions=["html"]):
+        app.jinja_env.get_template(name)
 
 
 def _app(services: Services) -> Flask:

@@ -26,7 +26,7 @@ from lab.cluster.runs import RunParts, Runs
 from lab.cluster.strays import Strays
 from lab.condition import Condition
 from lab.config import Settings
-from lab.errors import EngineError, EngineUnavailable, SettingsError
+from lab.errors import EngineError, EngineUnavailable, SettingsError, StoreError
 from lab.metrics import Metrics
 from lab.pods.decode import pod_from_object
 from lab.pods.review import review
@@ -276,7 +276,7 @@ class Laboratory:
             self.node_side.runtime.keep_warm(cluster, _hostnames(manifests))
             with self._changed:
                 self._ready.add(cluster)
-        except EngineError:
+        except (EngineError, StoreError):
             with self._changed:
                 if self._prepared is not None:
                     self._prepared.discard(cluster)

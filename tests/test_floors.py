@@ -31,7 +31,7 @@ FLOORS = (
     ("authoring",),
     ("web",),
     ("app", "connections"),
-    ("export",),
+    ("export", "rehearsal"),
     ("commands",),
     ("cli",),
 )

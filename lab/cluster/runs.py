@@ -155,10 +155,11 @@ class Runs:
             self._parts.files.reset(cluster_id)
 
     def prepare(self, cluster_id: str) -> None:
-        """Create what a cluster's first run would wait for. Raises EngineError."""
+        """Create what a cluster's first run would wait for: its node and its network. Raises EngineError, StoreError."""
         with self._changed:
             self._changed.wait_for(lambda: cluster_id not in self._clearing)
             self._attention.use(cluster_id)
+        self._clusters.cluster(cluster_id)
         self._parts.runtime.prepare_cluster(cluster_id)
 
     def following(self, cluster_id: str, examples: Collection[str]) -> AbstractContextManager[None]:

@@ -9,6 +9,7 @@ it stands; what was running is removed when the lab starts again.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import logging
 import os
@@ -42,6 +43,8 @@ CONNECTIONS = 8192  # idle ones hold no thread, and a browser keeps up to six
 GRACEFUL_SECONDS = 30  # for a slow engine to remove a class's containers; a learner's own take about a second
 HIGHEST_PORT = 65535
 AGAIN_SECONDS = 1.0  # what comes sooner is the same word twice: from a terminal and from a program that passes it on
+NICENESS = -10  # setpriority(2)
+OOM_SCORE = -900  # proc(5); an engine that systemd started has -500, learners' containers 1000
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _LOGGER = logging.getLogger(__name__)
@@ -170,6 +173,7 @@ class _Server(BaseApplication):
 
     def load(self) -> Callable[..., Any]:
         """Open the laboratory, in the worker, and have it closed as soon as the worker is told to stop."""
+        _go_before_containers()
         try:
             laboratory = Laboratory(self._settings, self._clock, holder=os.getppid())
         except LabError as error:
@@ -249,6 +253,15 @@ class _Worker(BoundedWorker):
     def handle_quit(self, sig: int, frame: Any) -> None:
         """The same."""
         self.handle_exit(sig, frame)
+
+
+def _go_before_containers() -> None:
+    """Have the kernel run this process before those of containers and of the engine, and end it after them when memory is short:
+    while thirty pods start, pages and streams still take a moment. Where that is not allowed, all are alike."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
 
 
 def _die_with(master: int) -> None:

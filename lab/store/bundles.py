@@ -52,5 +52,5 @@ class Bundles:
 
     def get(self, bundle_id: str) -> str | None:
         """Return a bundle's text."""
-        with self._database.begin(f"read bundle {bundle_id}") as connection:
+        with self._database.ask(f"read bundle {bundle_id}") as connection:
             return connection.scalar(select(bundles.c.body).where(bundles.c.id == bundle_id))

@@ -74,7 +74,7 @@ class Classes:
             connection.execute(delete(classes).where(classes.c.id == class_id))  # its learners go with it
 
     def _read(self, query: Select[Any], what: str) -> tuple[Row[Any], ...]:
-        with self._database.begin(f"read the {what}") as connection:
+        with self._database.ask(f"read the {what}") as connection:
             return tuple(connection.execute(query))
 
     def _keep(self, table: Table, row: dict[str, Any], what: str) -> None:

@@ -23,6 +23,7 @@ from lab.errors import StoreError
 
 BUSY_TIMEOUT_SECONDS = 5.0  # another process reads or backs up the file
 KEPT_CONNECTIONS = 16  # to open one takes as long as some questions; more are opened when a whole class asks at once
+ALONE = "lab_alone"  # the execution option of a statement without a transaction
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -49,14 +50,15 @@ class Database:
     def begin(self, doing: str) -> Iterator[Connection]:
         """Open a transaction, committed at the end of the block and rolled back on an exception. ``doing`` completes the message
         "cannot …" of the StoreError that a failing database raises."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error)
-            raise StoreError(
-                f"cannot {doing} ({self.name}): {reason}; see that its directory is writable and its disk has space"
-            ) from error
+        with self._words(doing), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def ask(self, doing: str) -> Iterator[Connection]:
+        """Open a connection for one question. Without a transaction around it a thread has to come back from SQLite once and not
+        three times, and while a class starts its pods it waits each time until other threads have let it."""
+        with self._words(doing), self._engine.connect() as connection:
+            yield connection.execution_options(**{ALONE: True})
 
     @contextmanager
     def write(self, doing: str) -> Iterator[Connection]:
@@ -85,6 +87,16 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    @contextmanager
+    def _words(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error)
+            raise StoreError(
+                f"cannot {doing} ({self.name}): {reason}; see that its directory is writable and its disk has space"
+            ) from error
 
     def _migrate(self) -> None:
         config = alembic.config.Config()
@@ -117,6 +129,7 @@ def _create_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
+        if not connection.get_execution_options().get(ALONE):
+            connection.exec_driver_sql("BEGIN")
 
     return engine

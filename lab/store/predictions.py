@@ -45,6 +45,8 @@ class Predictions:
 
     def bind(self, cluster: str, example: str, run_id: str) -> None:
         """Give the prediction that waits to a run; without one nothing happens."""
+        if self.waiting(cluster, example) is None:
+            return  # and nobody who writes is waited for
         with self._database.write(f"give run {run_id} its prediction") as connection:
             connection.execute(update(predictions).where(_waiting(cluster, example)).values(run_id=run_id))
 
@@ -71,14 +73,14 @@ class Predictions:
             .group_by(predictions.c.example)
             .order_by(func.max(predictions.c.id).desc())
         )
-        with self._database.begin("read predictions") as connection:
+        with self._database.ask("read predictions") as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def _first(self, query: Select[Any]) -> KeptPrediction | None:
         return next(iter(self._all(query)), None)
 
     def _all(self, query: Select[Any]) -> tuple[KeptPrediction, ...]:
-        with self._database.begin("read predictions") as connection:
+        with self._database.ask("read predictions") as connection:
             return tuple(_kept(row) for row in connection.execute(query.order_by(predictions.c.id)))
 
 

@@ -63,7 +63,7 @@ class ProgressMarks:
         if clusters is not None:
             query = query.where(progress.c.cluster.in_(clusters))
         found: dict[str, list[Mark]] = {}
-        with self._database.begin("read progress") as connection:
+        with self._database.ask("read progress") as connection:
             for row in connection.execute(query):
                 if row.kind in MARK_KINDS:
                     found.setdefault(row.cluster, []).append(_mark(row))

@@ -81,25 +81,25 @@ class Store:
 
     def run(self, run_id: str) -> Run | None:
         """Return a run, live or ended."""
-        with self._database.begin(f"read run {run_id}") as connection:
+        with self._database.ask(f"read run {run_id}") as connection:
             return next(iter(rows.read_runs(connection, select(runs).where(runs.c.id == run_id))), None)
 
     def latest_run(self, cluster: str, example: str) -> Run | None:
         """Return the newest run of an example in a cluster."""
         query = select(runs).where(runs.c.cluster == cluster, runs.c.example == example)
-        with self._database.begin(f"read the runs of cluster {cluster}") as connection:
+        with self._database.ask(f"read the runs of cluster {cluster}") as connection:
             return next(iter(rows.read_runs(connection, query.order_by(runs.c.first_seq.desc()).limit(1))), None)
 
     def recent_runs(self, cluster: str, count: int) -> tuple[Run, ...]:
         """Return a cluster's newest runs, the newest first."""
         query = select(runs).where(runs.c.cluster == cluster).order_by(runs.c.first_seq.desc()).limit(count)
-        with self._database.begin(f"read the runs of cluster {cluster}") as connection:
+        with self._database.ask(f"read the runs of cluster {cluster}") as connection:
             return tuple(rows.read_runs(connection, query))
 
     def live_runs(self) -> tuple[Run, ...]:
         """Return the runs that nothing has ended, oldest first in each cluster."""
         query = select(runs).where(runs.c.last_seq.is_(None)).order_by(runs.c.cluster, runs.c.first_seq)
-        with self._database.begin("read the live runs") as connection:
+        with self._database.ask("read the live runs") as connection:
             return tuple(rows.read_runs(connection, query))
 
     def keep_repeat(self, repeat: Repeat) -> None:
@@ -110,23 +110,23 @@ class Store:
 
     def repeat(self, repeat_id: str) -> Repeat | None:
         """Return a repeat."""
-        with self._database.begin(f"read repeat {repeat_id}") as connection:
+        with self._database.ask(f"read repeat {repeat_id}") as connection:
             return next(iter(rows.read_repeats(connection, select(repeats).where(repeats.c.id == repeat_id))), None)
 
     def latest_repeat(self, cluster: str, example: str) -> Repeat | None:
         """Return the newest repeat of an example that a learner began."""
         query = select(repeats).where(repeats.c.cluster == cluster, repeats.c.example == example)
-        with self._database.begin(f"read the repeats of cluster {cluster}") as connection:
+        with self._database.ask(f"read the repeats of cluster {cluster}") as connection:
             return next(iter(rows.read_repeats(connection, query.order_by(repeats.c.opened_at.desc()).limit(1))), None)
 
     def unfinished_repeats(self) -> tuple[Repeat, ...]:
         """Return the repeats that nothing has ended."""
-        with self._database.begin("read the unfinished repeats") as connection:
+        with self._database.ask("read the unfinished repeats") as connection:
             return rows.read_repeats(connection, select(repeats).where(repeats.c.ended.is_(None)).order_by(repeats.c.opened_at))
 
     def clusters(self) -> tuple[str, ...]:
         """Return the clusters that have entries, oldest first."""
-        with self._database.begin("read the clusters") as connection:
+        with self._database.ask("read the clusters") as connection:
             return tuple(connection.scalars(select(clusters.c.id).order_by(clusters.c.created_at, clusters.c.id)))
 
     def forget(self, cluster: str) -> None:
