@@ -132,6 +132,7 @@ class Stream:
     rows: Rows = field(default_factory=dict)
     arrivals: dict[int, datetime] = field(default_factory=dict)  # when each frame came, by seq
     ended: bool = False  # by the lab's word, not because the connection broke
+    trouble: str = ""  # what keeps the lab from running anything, as the page says it
     stopping: bool = False  # the lab's last word before it stops
 
     def facts(self) -> list[str]:
@@ -279,6 +280,7 @@ def _events(response: Any) -> Iterator[Stream]:
                     stream.arrivals.setdefault(frame["seq"], clock.now())
                     if "step" in frame:
                         stream.rows[frame["seq"]] = frame["step"]["html"]
+                stream.trouble = json.loads(data) if event == "trouble" else stream.trouble
                 stream.ended = stream.ended or event == "end"
                 stream.stopping = event == "stopping"
                 data = event = ""

@@ -93,7 +93,7 @@ def _configure(state: BlueprintSetupState, site: Site) -> None:
     """Set what the pages rely on in the app: signed cookies, asset ages, the template environment."""
     app, settings = state.app, site.services.settings
     app.secret_key = settings.secret_key
-    app.session_interface = Sessions(site.services.clock)
+    app.session_interface = Sessions(site.services.clock)  # type: ignore[attr-defined]  # typed as what Flask shares with Quart
     app.config.update(
         SESSION_COOKIE_NAME="lab",
         SESSION_COOKIE_HTTPONLY=True,

@@ -46,10 +46,10 @@ class Seat:
         self.run_id, self.shown = self.visitor.run(EXAMPLE, manifest), Stream()
 
     def follow(self) -> None:
-        """Follow the run until its stream ends, in whatever way."""
+        """Follow the run until it has ended or the connection breaks."""
         with self.visitor.following(f"/runs/{self.run_id}/stream") as events:
             for self.shown in events:
-                if self.shown.ended:
+                if {"RunClosed", "RunAborted"} & set(self.shown.facts()):
                     return
 
     def require_seat(self) -> None:

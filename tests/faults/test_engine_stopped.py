@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from lab.clock import SystemClock
 from lab.runtime.engine import connection
 from tests.faults.own_engine import OwnEngine
 from tests.faults.pods import EXAMPLE, pod, running
-from tests.served_lab import ServedLab, Visitor, await_removal, facts_of, left_on_the_engine, left_on_the_host
+from tests.faults.room import LESSON, Room
+from tests.served_lab import PATIENCE_SECONDS, ServedLab, Visitor, await_removal, facts_of, left_on_the_engine, left_on_the_host
 
 pytestmark = pytest.mark.engine
 
@@ -79,3 +81,28 @@ def test_a_lab_that_starts_without_its_engine_clears_up_when_that_is_back(lab: S
     with connection(engine.address) as client:
         await_removal(client, lab.instance)
         assert client.containers.list(all=True) == []
+
+
+def test_a_class_is_told_that_the_engine_is_away_and_goes_on_when_it_is_back(tmp_path: Path, engine: OwnEngine) -> None:
+    room = Room(tmp_path / "data", learners=6, LAB_DOCKER_HOST=engine.address)
+    clock = SystemClock()
+    try:
+        room.press_run(lambda number: pod(post_start=20 if number % 3 == 0 else 0))
+        pages = [clock.spawn(seat.name, seat.follow) for seat in room.seats]
+        room.seats[1].visitor.watch(room.seats[1].run_id, running)
+        with room.instructor.following(f"{LESSON}/stream") as events:
+            engine.stop()
+            assert "The container engine runs no pods now." in next(stream.trouble for stream in events if stream.trouble)
+            assert "The container engine runs no pods now." in room.instructor.get(LESSON)
+            room.require_aborted("engine")
+            engine.start()
+            assert next(stream for stream in events if not stream.trouble)
+        assert "The container engine runs no pods now." not in room.instructor.get(LESSON)
+        for page in pages:
+            page.join(PATIENCE_SECONDS)
+        room.require_nothing_lost()
+        room.require_going_on()
+        with connection(engine.address) as client:
+            room.require_nothing_left(client)
+    finally:
+        room.lab.close()
