@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Literal
+
+from lab.web.line_match import opcodes
 
 CONTEXT_LINES = 3
 Sort = Literal["same", "left", "right", "gap"]
@@ -27,7 +28,7 @@ def manifest_diff(left: str, right: str) -> tuple[DiffLine, ...]:
     if one == other:
         return ()
     found: list[DiffLine] = []
-    blocks = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    blocks = list(opcodes(one, other))
     for number, (tag, a, a_end, b, b_end) in enumerate(blocks):
         if tag == "equal":
             same = [DiffLine(sort="same", left=a + n + 1, right=b + n + 1, text=one[a + n]) for n in range(a_end - a)]

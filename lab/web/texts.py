@@ -7,13 +7,13 @@ minute apart most lines are the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from typing import Literal
 
 from lab.insight.phrase import phrase
 from lab.pods.yaml_text import yaml_text
 from lab.timeline.describe import describe_pod
 from lab.timeline.facts import Entry, ObjectWritten
+from lab.web.line_match import opcodes
 from lab.web.story import PodStory, Story
 from lab.web.wording import Wording
 
@@ -52,17 +52,13 @@ class Answers:
 def patch(before: Sequence[str], after: Sequence[str]) -> Patch:
     """Return how ``after`` is made from ``before``: hunks of how many lines to keep, how many to drop, and what to put there.
     What follows the last hunk is kept."""
-    shorter = min(len(before), len(after))
-    head = next((n for n in range(shorter) if before[n] != after[n]), shorter)
-    tail = next((n for n in range(shorter - head) if before[-1 - n] != after[-1 - n]), shorter - head)
-    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
     hunks: list[Hunk] = []
-    keep = head
-    for tag, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    keep = 0
+    for tag, old_from, old_to, new_from, new_to in opcodes(before, after):
         if tag == "equal":
             keep += old_to - old_from
         else:
-            hunks.append((keep, old_to - old_from, tuple(new[new_from:new_to])))
+            hunks.append((keep, old_to - old_from, tuple(after[new_from:new_to])))
             keep = 0
     return tuple(hunks)
 

@@ -10,6 +10,7 @@ import json
 import resource
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -19,7 +20,10 @@ from hypothesis import strategies as st
 from lab.pods.composer import MAX_CHARACTERS
 from lab.pods.manifest import MAX_TEXT_BYTES
 from lab.pods.review import review
+from lab.web import line_match
 from lab.web.diagnosis import diagnose
+from lab.web.manifest_diff import manifest_diff
+from lab.web.texts import patch, patched
 
 MOST_SECONDS = 20  # of processor time for all, where they take six
 MOST_MEMORY_BYTES = 1 << 30
@@ -159,3 +163,39 @@ lines = st.sampled_from(
 def test_any_text_is_diagnosed_for_the_editor(pieces: list[str], between: str) -> None:
     found = diagnose(POD + between.join(pieces))
     assert found.accepted or found.answer
+
+
+SIMILAR = {
+    "the same line again and again": ("#\n" * 30_000 + "a: 1", "#\n" * 29_000 + "b: 1"),
+    "lines that take turns": ("a\nb\n" * 15_000, "b\na\n" * 15_000),
+    "lines that meet one by one": tuple("".join(f"{n}\n{side}{n}\n" for n in range(6_000)) for side in "xy"),
+}
+
+
+@pytest.mark.parametrize("what", SIMILAR)
+def test_two_long_texts_are_compared_in_bounded_time(what: str) -> None:
+    left, right = SIMILAR[what]
+    began = time.process_time()
+    diff = manifest_diff(left, right)
+    change = patch(left.splitlines(), right.splitlines())
+    assert time.process_time() - began < MOST_SECONDS
+    assert "\n".join(line.text for line in diff if line.sort in ("same", "right")) != ""
+    assert patched(left.splitlines(), change) == tuple(right.splitlines())
+
+
+@given(
+    st.lists(st.sampled_from("abc"), max_size=12),
+    st.lists(st.sampled_from("abc"), max_size=12),
+    st.sampled_from([0, 9, 4_000_000]),
+)
+def test_lines_that_are_matched_make_the_one_text_from_the_other(old: list[str], new: list[str], most: int) -> None:
+    made: list[str] = []
+    at = 0
+    with pytest.MonkeyPatch.context() as patched_bound:
+        patched_bound.setattr(line_match, "MOST_PAIRS", most)
+        for tag, a, a_end, b, b_end in line_match.opcodes(old, new):
+            assert a == at
+            at = a_end
+            assert (tag == "equal") == (old[a:a_end] == new[b:b_end])
+            made += old[a:a_end] if tag == "equal" else new[b:b_end]
+    assert (at, made) == (len(old), new)
