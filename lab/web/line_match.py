@@ -1,4 +1,4 @@
-"""Which lines two texts share, within a bound: difflib's time grows with the product of their lengths, and texts are learners'."""
+"""Which lines two texts share, within a bound: difflib's time grows with the product of their lengths; texts are learners'."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Opcode = tuple[Literal["equal", "replace", "delete", "insert"], int, int, int, i
 
 
 def opcodes(old: Sequence[str], new: Sequence[str]) -> Iterator[Opcode]:
-    """Yield what makes ``new`` from ``old``, as `difflib.SequenceMatcher.get_opcodes` does. What lies between their common beginning
-    and end is replaced as a whole where it is too long to be compared."""
+    """Yield what makes ``new`` from ``old``, as `difflib.SequenceMatcher.get_opcodes` does. What lies between their common
+    beginning and end is replaced as a whole where it is too long to be compared."""
     shorter = min(len(old), len(new))
     head = next((n for n in range(shorter) if old[n] != new[n]), shorter)
     tail = next((n for n in range(shorter - head) if old[-1 - n] != new[-1 - n]), shorter - head)

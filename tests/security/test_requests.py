@@ -5,6 +5,7 @@ The routes are read from the app: a new one needs a decision here on who may use
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -239,3 +240,54 @@ def test_a_nickname_is_text_wherever_it_is_read(room: Room, name: str) -> None:
         assert "<script>alert" not in html
         assert "<img src=x" not in html
     assert len(room.register.roster(room.classroom.id)) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../lab/config.py",
+        "/static/..%2f..%2fREADME.md",
+        "/static/%2e%2e/%2e%2e/pyproject.toml",
+        "/static//etc/passwd",
+        "/static/%2fetc%2fpasswd",
+        "/static/..%5c..%5cREADME.md",
+        "/static/app.js%00.html",
+        "/recordings/../../pyproject.json",
+        "/recordings/..%2f..%2f/pyproject.json",
+        "/recordings/%2e%2e/%2e%2e.json",
+        "/lessons/..%2f..%2fREADME",
+        "/lessons/%2e%2e",
+        "/embed/%2e%2e/%2e%2e",
+        "/copy-out/%2e%2e/pyproject",
+        "/challenges/%2e%2e/%2e%2e",
+        "/runs/..%2f..%2fsecret-key",
+        "/runs/file-..%2f..%2fsecret-key",
+        "/runs/recorded-..%2f..%2fsecret-key",
+    ],
+)
+def test_no_path_leads_out_of_what_is_served(pages: Pages, path: str) -> None:
+    answer = pages.client.get(path)
+    assert answer.status_code in (308, 400, 404)
+    assert "[project]" not in answer.text
+    assert "root:" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../../../../etc/passwd", "/tmp/../../../etc/passwd", "//etc/passwd", "/proc/self/environ", "/tmp/\x00/etc", "~root"],
+)
+def test_the_panel_of_files_shows_the_nodes_alone(pages: Pages, path: str) -> None:
+    pages.files.prepare(pages.cluster())
+    answer = pages.client.get("/node", query_string={"path": path})
+    assert answer.status_code == 200
+    assert "root:x:0:0" not in answer.text
+    assert "PATH=" not in answer.text
+
+
+def test_a_downloads_name_is_a_name_whatever_the_example_is_called(pages: Pages) -> None:
+    run, script = pages.run(example=pages.example)
+    script.start()
+    script.end()
+    pages.runs.close(run.id)
+    disposition = pages.client.get(f"/runs/{run.id}/bundle.json").headers["Content-Disposition"]
+    assert re.fullmatch(r'attachment; filename="[a-z0-9-]+\.json"', disposition)
