@@ -7,7 +7,7 @@ BROWSER_JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: setup setup-tests run test test-fast test-engine test-browser conformance before after lint wheel screenshots bench clean help
+.PHONY: setup setup-tests run test test-fast test-engine test-browser conformance before after lint audit wheel screenshots bench clean help
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,13 @@ conformance: setup before  ## compare every recorded scenario with the real node
 	$(BIN)/lab conformance
 	$(BIN)/lab content check
 	@$(BIN)/python -m tests.leftovers --compare
+
+audit: setup  ## ask for known vulnerabilities in what the lab is made of (online; not part of `make test`)
+	@$(PYTHON) -m venv build/audit
+	@build/audit/bin/pip install --quiet "pip-audit>=2.7"
+	@$(BIN)/pip freeze --exclude-editable > build/audit/installed.txt
+	build/audit/bin/pip-audit --requirement build/audit/installed.txt --no-deps --disable-pip --progress-spinner off
+	cd static && npm audit
 
 wheel:  ## build the wheel and check that it carries templates, lessons and front end
 	@$(BIN)/python -m lab.setup.wheel
