@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import resource
 import select
 import socket
 from typing import Any
@@ -21,6 +22,12 @@ REQUEST_SECONDS = 30.0  # from its first byte to its last; the largest upload ov
 STALLED_SECONDS = 20.0  # two heartbeats of a stream
 LINGER_SECONDS = 2.0  # for a client to close its side first: what it has not read is lost otherwise
 LINGER_READS, LINGER_BYTES = 16, 4096  # and what it still sends is thrown away, up to this
+
+
+def allow_open_files() -> None:
+    """Let this process open as many files as the machine lets it: a class takes more than the usual 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class ClientSocket(socket.socket):

@@ -29,7 +29,7 @@ from gunicorn.glogging import Logger
 from lab.app import Course, create_app
 from lab.clock import SystemClock, Thread
 from lab.config import EVERY_ADDRESS, Settings, read_settings
-from lab.connections import BoundedWorker
+from lab.connections import BoundedWorker, allow_open_files
 from lab.errors import LabError, SettingsError
 from lab.laboratory import Laboratory
 from lab.lessons import Catalog
@@ -147,6 +147,7 @@ class _Server(BaseApplication):
 
     def run(self) -> None:
         """Serve until told to stop."""
+        allow_open_files()
         _Master(self, self._clock).run()
 
     def load_config(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import select
 import socket
 from collections.abc import Iterator
@@ -24,11 +25,18 @@ NO_ENGINE = "unix:///nonexistent/docker.sock"
 SLACK_SECONDS = 20.0  # on a busy machine
 PAGE = "/lessons/pre-stop"
 OF_EACH_KIND = 8
+FEW_FILES = 256
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[ServedLab]:
-    lab = ServedLab(tmp_path, LAB_DOCKER_HOST=NO_ENGINE)
+    """A lab that was given fewer open files than it needs, and may take more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FEW_FILES, hard))
+    try:
+        lab = ServedLab(tmp_path, LAB_DOCKER_HOST=NO_ENGINE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     yield lab
     lab.close()
 
