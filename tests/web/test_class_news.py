@@ -230,6 +230,15 @@ def test_the_projector_shows_how_to_join_and_then_the_run(room: Room) -> None:
     assert names == ["class"]
 
 
+def test_a_script_gets_the_place_of_the_shown_run_and_its_steps_by_the_stream_alone(room: Room) -> None:
+    browser, run_id = a_run(room)
+    show(room, run_id)
+    assert '<li id="step-' in browser.get("/shown").text
+    place = browser.client.get("/shown", headers={"Accept": "*/*"}).text
+    assert f'data-run="{run_id}"' in place
+    assert '<li id="step-' not in place
+
+
 def test_a_page_says_it_all_without_a_script_and_run_waits(room: Room) -> None:
     browser, run_id = a_run(room)
     show(room, run_id)

@@ -129,6 +129,10 @@ def _shown(site: Site, spotlight: Spotlight | None) -> ShownPage:
         return ShownPage(engine_problem=site.services.engine_problem())
     page = site.presenters().run(run, learner(), chosen_language())
     card = replace(page.card, key=f"shown--{page.card.key}")  # what is put aside for it may have the same card
+    if not _wants_page():
+        card = replace(
+            card, picture=site.feeds.empty(chosen_language())
+        )  # a whole class asks at once, and gets it by its streams
     return ShownPage(title=page.title, card=card, stream_url=page.stream_url, name=spotlight.name)
 
 
@@ -146,8 +150,13 @@ def _place() -> Place:
 
 def _done() -> BaseResponse:
     """Lead back to the page with the form; a script wants no page."""
-    if request.accept_mimetypes.best != "text/html":
+    if not _wants_page():
         return Response(status=NO_CONTENT)
     back = urlsplit(request.referrer or "")
     is_ours = back.netloc == request.host and back.path.startswith("/") and not back.path.startswith("//")
     return redirect(back.path if is_ours else "/class", code=303)
+
+
+def _wants_page() -> bool:
+    """Whether a person asks, and not a script for a part of its page."""
+    return request.accept_mimetypes.best == "text/html"
