@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.serving import Relay
+from tests.served_lab import ServedLab
 
 pytestmark = pytest.mark.browser
 
@@ -57,6 +60,7 @@ def test_a_cut_connection_loses_and_doubles_nothing(browser: Browser, relay: Rel
     run_until_running(card)
     relay.cut()
     expect(page.locator("html[data-offline]")).to_have_count(1)
+    expect(page.locator("#connection")).to_have_text("Connection lost. Trying again…")
     other = context.new_page()  # the same learner deletes the pod from elsewhere meanwhile
     other.goto(f"{lab_address}/lessons/post-start")
     delete_for_good(other.locator(CARD))
@@ -64,6 +68,18 @@ def test_a_cut_connection_loses_and_doubles_nothing(browser: Browser, relay: Rel
     expect(card.locator("ol.steps")).to_contain_text("The run is closed.")
     assert step_ids(card) == step_ids(other.locator(CARD))
     expect(page.locator("html[data-offline]")).to_have_count(0)
+    expect(page.locator("#connection")).to_be_empty()
+    context.close()
+
+
+def test_a_page_says_that_the_lab_has_stopped(browser: Browser, tmp_path: Path) -> None:
+    lab = ServedLab(tmp_path, LAB_DOCKER_HOST="unix:///nonexistent/docker.sock")
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    with page.expect_response("**/stream*"):
+        page.goto(f"{lab.address}/lessons/post-start")
+    assert lab.stop() == 0
+    expect(page.locator("#connection")).to_contain_text("The lab is stopping or starting again.")
     context.close()
 
 
