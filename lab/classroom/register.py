@@ -1,14 +1,16 @@
 """Who belongs to which class: all of it in memory, each change stored before it holds.
 
-Every request asks who its visitor is, and every stream wants to know when something changed for its class; both must answer
-while the store is busy. ``version`` grows with every change, and whoever listens is called after it.
+Every request asks who its visitor is, and every stream wants to know when something changed for its class; both must be
+answered while the store is busy. So what is known is replaced as a whole and read without a lock; one change at a time is stored,
+and whoever listens is called after it, with no lock held.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
 
@@ -69,7 +71,8 @@ class Register:
         """Read everything. Raises StoreError."""
         self._store = store
         self._clock = clock
-        self._lock = clock.condition()
+        self._lock = clock.condition()  # of changes: nobody who only asks takes it
+        self._changed: list[str] = []  # classes whose listeners are to be told once the lock is free
         self._classes = {kept.id: kept for kept in store.classes()}
         self._learners = {learner.id: learner for learner in store.learners()}
         self._spare: dict[str, list[str]] = {}  # clusters of those who will join, by class
@@ -78,7 +81,6 @@ class Register:
         self._all_guesses = Attempts(clock, allowed=ALL_GUESSES, seconds=GUESS_SECONDS)
         self._sign_ins = Attempts(clock, allowed=SIGN_INS, seconds=SIGN_IN_SECONDS)
         self._listeners: list[Callable[[str], None]] = []
-        self.version = 0
 
     def listen(self, changed: Callable[[str], None]) -> None:
         """Have ``changed(class_id)`` called after every change of a class or its learners."""
@@ -119,13 +121,12 @@ class Register:
 
     def find_class(self, class_id: str) -> Class | None:
         """Return a class."""
-        with self._lock:
-            return self._classes.get(class_id)
+        return self._classes.get(class_id)
 
     def open_class(self, name: str) -> Class:
         """Open a class with a code of its own."""
         name = clean_name(name)
-        with self._lock:
+        with self._change():
             taken = {kept.code for kept in self._classes.values()}
             code = next(code for code in iter(_new_code, "") if code not in taken)
             opened = Class(id=secrets.token_hex(6), name=name, code=code, opened_at=self._clock.now())
@@ -133,35 +134,35 @@ class Register:
 
     def close_class(self, class_id: str) -> Class:
         """End a class: nobody joins it any more, and its learners read on but start nothing."""
-        with self._lock:
+        with self._change():
             found = self._class(class_id)
             return self._keep_class(replace(found, closed_at=found.closed_at or self._clock.now(), paused=False))
 
     def reopen_class(self, class_id: str) -> Class:
         """Go on with a class that has ended."""
-        with self._lock:
+        with self._change():
             return self._keep_class(replace(self._class(class_id), closed_at=None))
 
     def pause_class(self, class_id: str, *, paused: bool) -> Class:
         """Let nobody in the class start anything, or let them again."""
-        with self._lock:
+        with self._change():
             return self._keep_class(replace(self._class(class_id), paused=paused))
 
     def delete_class(self, class_id: str) -> None:
         """Forget a class and who was in it. What they have run is not the register's: see `lab.classroom.deletion`."""
-        with self._lock:
+        with self._change():
             self._store.drop_class(self._class(class_id).id)
-            del self._classes[class_id]
-            self._spare.pop(class_id, None)
+            self._classes = {kept.id: kept for kept in self._classes.values() if kept.id != class_id}
             self._learners = {x.id: x for x in self._learners.values() if x.class_id != class_id}
-            self._changed(class_id)
+            self._spare.pop(class_id, None)
+            self._changed.append(class_id)
 
     # --- learners
 
     def join(self, code: str, nickname: str, address: str) -> Learner:
         """Give somebody who has the code of an open class a seat there. ``address`` is where the request comes from."""
         self._require_patience(max(self._guesses.wait_seconds(address), self._all_guesses.wait_seconds(EVERYWHERE)))
-        with self._lock:
+        with self._change():
             wanted = plain_code(code)
             found = next((kept for kept in self._classes.values() if secrets.compare_digest(kept.code, wanted)), None)
             if found is None or not found.is_open:
@@ -174,7 +175,7 @@ class Register:
                     )
                 )
             self._require_free(found.id, nickname := clean_name(nickname))
-            if len(self._roster(found.id)) >= LARGEST_CLASS:
+            if len(self.roster(found.id)) >= LARGEST_CLASS:
                 raise ClassroomError(phrase("This class is full; tell your instructor.", "班级已满，请告诉讲师。"))
             learner = Learner(
                 id=secrets.token_hex(8),
@@ -188,34 +189,30 @@ class Register:
     def spare_clusters(self, class_id: str, least: int = 0) -> tuple[str, ...]:
         """Return the clusters that those who join a class next will get, ``least`` or more, so that they can be made ready.
         They are known until the lab stops."""
-        with self._lock:
+        with self._change():
             spare = self._spare.setdefault(class_id, [])
             spare += [_new_cluster() for _ in range(least - len(spare))]
             return tuple(spare)
 
     def learner(self, learner_id: str) -> Learner | None:
         """Return a learner, also one who was removed."""
-        with self._lock:
-            return self._learners.get(learner_id)
+        return self._learners.get(learner_id)
 
     def learner_of(self, cluster: str) -> Learner | None:
         """Return the learner whose cluster it is."""
-        with self._lock:
-            return next((learner for learner in self._learners.values() if learner.cluster == cluster), None)
+        return next((learner for learner in self._learners.values() if learner.cluster == cluster), None)
 
     def roster(self, class_id: str) -> tuple[Learner, ...]:
         """Return a class's learners who were not removed, in the order in which they joined."""
-        with self._lock:
-            return self._roster(class_id)
+        return tuple(x for x in self._learners.values() if x.class_id == class_id and x.removed_at is None)
 
     def everybody(self, class_id: str) -> tuple[Learner, ...]:
         """Return a class's learners, also those who were removed, in the order in which they joined."""
-        with self._lock:
-            return tuple(x for x in self._learners.values() if x.class_id == class_id)
+        return tuple(x for x in self._learners.values() if x.class_id == class_id)
 
     def move_seat(self, learner_id: str, seat: int) -> Learner:
         """Give a learner's seat to another browser, once: ``seat`` is the number that it still has."""
-        with self._lock:
+        with self._change():
             found = self._learner(learner_id)
             if found.seat != seat:
                 raise ClassroomError(
@@ -228,7 +225,7 @@ class Register:
 
     def rename(self, learner_id: str, nickname: str) -> Learner:
         """Give a learner another nickname."""
-        with self._lock:
+        with self._change():
             found = self._learner(learner_id)
             nickname = clean_name(nickname)
             self._require_free(found.class_id, nickname, besides=found.id)
@@ -236,18 +233,30 @@ class Register:
 
     def remove(self, learner_id: str) -> Learner:
         """Take a learner's seat away; their nickname is free again."""
-        with self._lock:
+        with self._change():
             found = self._learner(learner_id)
             return self._keep_learner(replace(found, removed_at=found.removed_at or self._clock.now()))
 
-    # --- the lock is held
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Change something, one at a time, and tell whoever listens when the lock is free again."""
+        changed: list[str] = []
+        try:
+            with self._lock:
+                try:
+                    yield
+                finally:
+                    changed, self._changed = self._changed, []
+        finally:
+            for class_id in changed:
+                for listener in self._listeners:
+                    listener(class_id)
+
+    # --- while something is changed, or asked
 
     def _next_cluster(self, class_id: str) -> str:
         spare = self._spare.get(class_id)
         return spare.pop(0) if spare else _new_cluster()
-
-    def _roster(self, class_id: str) -> tuple[Learner, ...]:
-        return tuple(x for x in self._learners.values() if x.class_id == class_id and x.removed_at is None)
 
     def _class(self, class_id: str) -> Class:
         found = self._classes.get(class_id)
@@ -262,7 +271,7 @@ class Register:
         return found
 
     def _require_free(self, class_id: str, nickname: str, *, besides: str = "") -> None:
-        if any(x.id != besides and is_same_name(x.nickname, nickname) for x in self._roster(class_id)):
+        if any(x.id != besides and is_same_name(x.nickname, nickname) for x in self.roster(class_id)):
             raise ClassroomError(
                 phrase(
                     "Somebody in the class is called {name} already; choose another name. If it was you, on another browser, "
@@ -274,20 +283,15 @@ class Register:
 
     def _keep_class(self, kept: Class) -> Class:
         self._store.keep_class(kept)
-        self._classes[kept.id] = kept
-        self._changed(kept.id)
+        self._classes = {**self._classes, kept.id: kept}
+        self._changed.append(kept.id)
         return kept
 
     def _keep_learner(self, learner: Learner) -> Learner:
         self._store.keep_learner(learner)
-        self._learners[learner.id] = learner
-        self._changed(learner.class_id)
+        self._learners = {**self._learners, learner.id: learner}
+        self._changed.append(learner.class_id)
         return learner
-
-    def _changed(self, class_id: str) -> None:
-        self.version += 1
-        for listener in self._listeners:
-            listener(class_id)
 
     def _require_patience(self, seconds: int) -> None:
         if seconds:
