@@ -20,6 +20,8 @@ class Board {
     this.rows = board.querySelector("[data-board-rows]");
     this.order = [...this.rows.children].map((row) => row.dataset.learner);
     this.fresh = new Map(); // learner → row that is not in the table yet
+    this.sources = new WeakMap(); // cell → what came for it
+    for (const row of this.rows.children) this.note(row);
     this.readAt = performance.now();
     document.addEventListener("board:told", ({ detail }) => this.take(detail));
     for (const event of ["pointerleave", "focusout"]) this.rows.addEventListener(event, () => setTimeout(() => this.arrange()));
@@ -44,18 +46,31 @@ class Board {
     const row = made.firstElementChild;
     showLocalTimes(row);
     const known = this.rows.querySelector(`[data-learner="${learner}"]`);
-    if (!known) return void this.fresh.set(learner, row);
+    if (!known) {
+      this.note(row);
+      return void this.fresh.set(learner, row);
+    }
     known.className = row.className;
     for (const cell of row.children) {
       const place = known.querySelector(`[data-cell="${cell.dataset.cell}"]`);
-      if (place.innerHTML !== cell.innerHTML) replace(place, cell.innerHTML);
+      if (this.sources.get(place) === cell.innerHTML) continue; // what a hand has changed in it, a popup or a name, stays
+      this.sources.set(place, cell.innerHTML);
+      replace(place, cell.innerHTML);
     }
   }
 
+  note(row) {
+    for (const cell of row.children) this.sources.set(cell, cell.innerHTML);
+  }
+
   arrange() {
-    if (this.rows.matches(":hover, :focus-within")) return;
+    if (this.rows.matches(":hover, :focus-within")) {
+      for (const row of this.rows.children) row.classList.toggle("is-leaving", !this.order.includes(row.dataset.learner));
+      return;
+    }
     const rows = new Map([...this.rows.children].map((row) => [row.dataset.learner, row]));
     const wanted = this.order.map((learner) => rows.get(learner) ?? this.fresh.get(learner)).filter(Boolean);
+    for (const row of this.rows.children) row.classList.remove("is-leaving");
     const isAsWanted = wanted.length === this.rows.children.length && wanted.every((row, at) => row === this.rows.children[at]);
     for (const learner of this.order) if (this.fresh.has(learner)) adopt(this.fresh.get(learner));
     this.fresh.clear();
@@ -74,6 +89,7 @@ class Board {
 
   answered(form, { successful }) {
     if (!successful) this.board.querySelector("[data-board-part=notice]").textContent = words().failed;
+    if (successful && "leaves" in form.dataset) this.board.querySelector("#board-title").focus();
     for (const opened of ["details.confirm", "details.popup"]) {
       const details = form.closest?.(opened);
       if (details) close(details);

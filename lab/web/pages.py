@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from lab.web.presenters import card_key, examples_json
+from lab.timeline.run import Run
+from lab.web.presenters import Owner, card_key, examples_json
 from lab.web.visit import Site, chosen_language, learner
 
 EVENT_STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx in front must not gather events
@@ -40,7 +41,8 @@ def add_pages(blueprint: Blueprint, site: Site) -> None:
         found = site.find_run(run_id) or abort(404)
         opened = site.find_bundle(run_id)
         versions = opened.versions if opened else None
-        return site.page("run.html", site.presenters().run(found, learner(), chosen_language(), versions))
+        page = site.presenters().run(found, learner(), chosen_language(), versions)
+        return site.page("run.html", replace(page, owner=_owner(site, found)))
 
     @blueprint.get("/runs/<run_id>/stream")
     def run_stream(run_id: str) -> Response:
@@ -57,6 +59,15 @@ def add_pages(blueprint: Blueprint, site: Site) -> None:
     @blueprint.get("/examples.json")
     def examples() -> Response:
         return jsonify(examples_json(site.services.catalog))
+
+
+def _owner(site: Site, run: Run) -> Owner | None:
+    """Return whose run it is, when an instructor asks."""
+    register = site.services.register
+    if register is None or site.identities.visitor().role != "instructor":
+        return None
+    found = register.learner_of(run.cluster)
+    return Owner(name=found.nickname, class_url=f"/class/{found.class_id}") if found else None
 
 
 def event_stream(events: Iterator[str]) -> Response:

@@ -131,6 +131,14 @@ class LessonPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose run it is, for an instructor: the learner's name, and the address of their class."""
+
+    name: str
+    class_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
     """The permalink of a run. ``versions`` is set when it was opened from a file; ``bundle_url`` downloads it as one."""
 
@@ -144,6 +152,7 @@ class RunPage:
     own: bool
     versions: Versions | None
     engine_problem: str | None
+    owner: Owner | None = None
 
 
 def is_own(run: Run, cluster: str) -> bool:

@@ -241,6 +241,26 @@ def test_ending_runs_ends_theirs_or_everybodys_and_nobody_elses(room: Room, exam
     assert [len(runs.live(learner.cluster)) for learner in started.values()] == [0, 0, 0]
 
 
+def test_a_learners_run_has_its_name_and_the_instructors_controls_alone(room: Room, example: Example) -> None:
+    browser, mei = room.join("Mei")
+    browser.post(f"/examples/{example.id}/run", manifest=example.manifest)
+    run = room.pages.runs.live(mei.cluster)[0]
+    page = room.instructor.get(f"/runs/{run.id}").text
+    assert f'<a href="{room.path}">Mei</a>' in page
+    assert "Run a copy" in page
+    for control in ("data-delete", 'name="command"', f"/runs/{run.id}/continue", f"/runs/{run.id}/delete"):
+        assert control not in page, control
+    assert room.instructor.post(f"/runs/{run.id}/delete", mode="force").status_code == 403
+    other = room.register.open_class("Other")
+    assert room.instructor.post(f"/class/{other.id}/runs/{run.id}/end").status_code == 404
+    assert room.pages.runs.live(mei.cluster) == (run,)
+    assert room.instructor.post(f"{room.path}/runs/{run.id}/end").headers["Location"] == f"/runs/{run.id}"
+    assert room.pages.runs.live(mei.cluster) == ()
+    own = browser.get(f"/runs/{run.id}").text
+    assert "Run a copy" not in own
+    assert "/end" not in own
+
+
 def test_a_removed_learner_loses_runs_cluster_and_seat(room: Room, clock: VirtualClock, example: Example) -> None:
     browser, mei = room.join("Mei")
     browser.post(f"/examples/{example.id}/run", manifest=example.manifest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from lab.classroom.model import Learner
@@ -49,6 +49,15 @@ def add_roster(blueprint: Blueprint, site: Site, register: Register, presence: P
             phrase("Runs of {name} that were ended: {n}.", "已结束 {name} 的 {n} 个运行。", name=learner.nickname, n=ended),
         )
         return to_board(class_id)
+
+    @blueprint.post("/class/<class_id>/runs/<run_id>/end")
+    def end_run(class_id: str, run_id: str) -> BaseResponse:
+        run = site.services.runs.get(run_id) or abort(404)
+        owner = register.learner_of(run.cluster)
+        if owner is None or owner.class_id != class_id:
+            abort(404)
+        site.services.runs.abort(run_id, why=WHY_ENDED, by=ENDED_BY)
+        return redirect(url_for("lab.run", run_id=run_id), code=303)
 
     @blueprint.post("/class/<class_id>/learners/<learner_id>/remove")
     def remove_learner(class_id: str, learner_id: str) -> BaseResponse:
