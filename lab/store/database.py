@@ -7,9 +7,10 @@ What is deleted is overwritten: it was said of people.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from lab.errors import StoreError
 BUSY_TIMEOUT_SECONDS = 5.0  # another process reads or backs up the file
 KEPT_CONNECTIONS = 16  # to open one takes as long as some questions; more are opened when a whole class asks at once
 ALONE = "lab_alone"  # the execution option of a statement without a transaction
+_OURS_ALONE = 0o600
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -116,9 +118,20 @@ def database_file(url: str) -> Path:
     return Path(make_url(url).database or "")
 
 
+def _keep_to_owner(file: Path) -> None:
+    """Let nobody else on this machine read the file, made now when it is not there, whatever directory it is in: it holds what
+    learners wrote and the hashes of passwords. SQLite gives its other files the same mode. What fails here fails again when
+    the file is opened, and is told then."""
+    with suppress(OSError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _OURS_ALONE))
+        for path in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+            path.chmod(_OURS_ALONE)
+
+
 def _create_engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url)
+    _keep_to_owner(Path(make_url(url).database or ""))
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, pool_size=KEPT_CONNECTIONS, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
