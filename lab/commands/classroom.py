@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import json
 import secrets
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,22 @@ exit codes:
   2    there is no such class, or more than one of that name
 """
 
+_REHEARSE_EPILOG = """\
+Serves a classroom with data that pass, on loopback, with the settings of this shell (LAB_…). So many learners join by code,
+open the lesson within ten seconds, all press Run at the same moment, read on meanwhile, and delete. The answer is GO or NO-GO,
+with the limit that bites first and its remedy. It takes about half a minute and one for each hundred learners; nothing is left.
+Do it on the quiet machine; a lab that serves already may go on, and counts.
+
+exit codes:
+  0    go
+  1    no-go, or it could not be played
+  2    the command line or a setting cannot be used
+  3    no Docker Engine answers
+"""
+
+MOST_REHEARSED = 400  # one lab has streams for 448
+NO_GO = 1
+
 
 def register(subparsers: Any) -> None:
     """Add the subcommand."""
@@ -54,6 +72,16 @@ def register(subparsers: Any) -> None:
     export.add_argument("--language", choices=("en", "zh"), default="en", help="of the titles (default: en)")
     export.add_argument("--content", metavar="DIR", type=Path, default=CONTENT, help="lessons of your own (default: the lab's)")
     export.set_defaults(func=export_class)
+    rehearse = commands.add_parser(
+        "rehearse",
+        help="play a class on this host and say whether it holds",
+        epilog=_REHEARSE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    rehearse.add_argument("--learners", type=_learners, required=True, metavar="N", help="how many come, 1 to 400")
+    rehearse.add_argument("--example", default="post-start/post-start-message", help="what they run (default: %(default)s)")
+    rehearse.add_argument("--json", action="store_true", help="print everything as JSON")
+    rehearse.set_defaults(func=rehearse_class)
 
 
 def make_instructor(args: argparse.Namespace) -> int:
@@ -116,6 +144,41 @@ def export_class(args: argparse.Namespace) -> int:
             raise LabError(f"cannot write the files: {error}; choose another directory") from error
     print(f"{args.directory}: {', '.join(f'{subject}.{form}' for subject, form in FILES)}")
     return 0
+
+
+def rehearse_class(args: argparse.Namespace) -> int:
+    """Play a class. Raises SettingsError, EngineUnavailable, RehearsalError."""
+    from lab.clock import SystemClock
+    from lab.config import read_settings
+    from lab.doctor.engine_findings import examine_engine
+    from lab.errors import EngineUnavailable
+    from lab.lessons import Catalog
+    from lab.rehearsal.host import at_once
+    from lab.rehearsal.play import Plan
+    from lab.rehearsal.rehearse import rehearse
+    from lab.rehearsal.verdict import verdict
+
+    settings = read_settings()
+    example = Catalog.load(CONTENT).example(args.example)
+    if example is None:
+        raise SettingsError(f"cannot rehearse with {args.example!r}: there is no such example; `/examples.json` has them all")
+    if not at_once(settings, example.manifest):
+        raise SettingsError(f"cannot rehearse with {args.example}: it has no pod that the lab's limits let run; choose another")
+    reached, *_ = examine_engine(settings.docker_host, settings.limits)
+    if not reached.ok:
+        raise EngineUnavailable(f"cannot rehearse: {reached.detail}; {reached.remedy}")
+    pressing = min(args.learners, at_once(settings, example.manifest))  # the others would wait for these to delete
+    plan = Plan(learners=args.learners, pressing=pressing, example=example.id, manifest=example.manifest)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the lab that is served is stopped in order
+    rehearsed = rehearse(settings, SystemClock(), plan, lambda text: print(text, file=sys.stderr, flush=True))
+    print(json.dumps(rehearsed.to_json(), indent=2) if args.json else verdict(rehearsed))
+    return 0 if rehearsed.is_go else NO_GO
+
+
+def _learners(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_REHEARSED:
+        raise argparse.ArgumentTypeError(f"cannot rehearse with {text!r} learners: give a number from 1 to {MOST_REHEARSED}")
+    return int(text)
 
 
 def _password(file: str | None) -> str:

@@ -8,21 +8,18 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urlsplit
 
 from lab.clock import Clock
 from lab.errors import LabError
+from lab.rehearsal.played import Seen, take
 
 PATIENCE_SECONDS = 60.0  # for one answer
 ASSETS = re.compile(r'(?:src|href)="(/static/[^"]+)"')
 _TOKEN = re.compile(r'name="csrf_token" value="([0-9A-Za-z.]+)"')
-_RUN = re.compile(rb'data: \{"run": "([0-9a-f]+)"')
-_SEQ = re.compile(rb'\{"seq":(\d+),"t":')
-_RUNNING = b'class=\\"chip live\\"'  # the status chip of a pod that runs
-_LIVE = re.compile(rb'"live": (true|false)')
 _Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -38,20 +35,6 @@ class Answer:
     location: str
     text: str
     seconds: float
-
-
-@dataclass(slots=True, kw_only=True)
-class Seen:
-    """What a stream has shown: when each fact came, by run and seq; the runs with a pod that runs, and those that have ended.
-    What happened before ``since``, the stream's first event, was not waited for."""
-
-    since: datetime | None = None
-    arrivals: dict[tuple[str, int], datetime] = field(default_factory=dict)
-    running: dict[str, datetime] = field(default_factory=dict)
-    ended: dict[str, datetime] = field(default_factory=dict)
-    is_ready: bool = False
-    is_broken: bool = False
-    bytes: int = 0
 
 
 class Browser:
@@ -154,36 +137,8 @@ class _Stream(asyncio.Protocol):
     def __init__(self, seen: Seen, now: Callable[[], datetime]) -> None:
         self._seen = seen
         self._now = now
-        self._rest = bytearray()
+        self._rest = b""
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; events end with an empty line."""
-        self._rest += data
-        self._seen.bytes += len(data)
-        end = self._rest.rfind(b"\n\n")
-        if end < 0:
-            return
-        now, events = self._now(), bytes(self._rest[: end + 2])
-        del self._rest[: end + 2]
-        for event in events.split(b"\n\n"):
-            self._take(event, now)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Remember that the stream is over."""
-        self._seen.is_broken = True
-
-    def _take(self, event: bytes, now: datetime) -> None:
-        self._seen.since = self._seen.since or now
-        self._seen.is_ready = self._seen.is_ready or b"event: ready" in event
-        found = _RUN.search(event)
-        if found is None:
-            return
-        self._seen.is_ready = True  # a run's own stream has no such event
-        run_id = found[1].decode()
-        for seq in _SEQ.findall(event):
-            self._seen.arrivals.setdefault((run_id, int(seq)), now)
-        if _RUNNING in event:
-            self._seen.running.setdefault(run_id, now)
-        live = _LIVE.search(event, found.end(), found.end() + 200)
-        if live is not None and live[1] == b"false":
-            self._seen.ended.setdefault(run_id, now)
+        """Take what came."""
+        self._rest = take(self._seen, self._rest + data, self._now())

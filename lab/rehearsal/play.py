@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lab.clock import Clock
-from lab.rehearsal.browser import ASSETS, PATIENCE_SECONDS, Browser, RehearsalError, Seen
+from lab.rehearsal.browser import ASSETS, PATIENCE_SECONDS, Browser, RehearsalError
+from lab.rehearsal.played import Seen
 
 LOOKING_SECONDS = 1.0  # a learner looks at what runs before they delete it
 POLL_SECONDS = 0.02
