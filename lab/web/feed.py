@@ -48,14 +48,12 @@ class Feed:
 
     def live(self) -> bool:
         """Whether the run is still open, as far as its entries have been taken in."""
-        with self._lock:
-            return self._frames.story.ended is None
+        return self._frames.story.ended is None  # without the lock, for which a whole class waits while frames are made
 
     def opened_seconds(self) -> float:
         """Return when Run was pressed, in seconds since the timeline began."""
-        with self._lock:
-            opened = self._frames.story.opened
-            return opened.elapsed_seconds if opened else 0.0
+        opened = self._frames.story.opened  # the same
+        return opened.elapsed_seconds if opened else 0.0
 
     def step(self, seq: int | None, *, upto: int) -> tuple[int, Markup]:
         """Return the number and the sentence of the step that stands at ``seq``, None for the newest one; 0 before the first."""
