@@ -37,10 +37,29 @@ class Attempts:
     def failed(self, key: str) -> None:
         """Count a failure."""
         with self._lock:
-            self._failures[key] = _Failures(self._now(key) + 1, self._clock.monotonic())
-            self._failures.move_to_end(key)
-            while len(self._failures) > KEPT_KEYS:
-                self._failures.popitem(last=False)
+            self._count(key, 1)
+
+    def begin(self, *keys: str) -> int:
+        """Count a try of every key as a failure before it is known to be one, so that who tries many times at once gets no more
+        of them, and return 0; when one of them may not try, count nothing and return after how many seconds it may."""
+        with self._lock:
+            wait = max(self.wait_seconds(key) for key in keys)
+            if not wait:
+                for key in keys:
+                    self._count(key, 1)
+            return wait
+
+    def succeeded(self, *keys: str) -> None:
+        """Take back what `begin` counted."""
+        with self._lock:
+            for key in keys:
+                self._count(key, -1)
+
+    def _count(self, key: str, change: int) -> None:
+        self._failures[key] = _Failures(max(0.0, self._now(key) + change), self._clock.monotonic())
+        self._failures.move_to_end(key)
+        while len(self._failures) > KEPT_KEYS:
+            self._failures.popitem(last=False)
 
     def _now(self, key: str) -> float:
         known = self._failures.get(key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import argon2
 
 from lab.errors import ClassroomError
@@ -12,6 +14,7 @@ LONGEST_PASSWORD = 256  # characters; hashing costs more for longer ones
 
 _HASHER = argon2.PasswordHasher()
 _NOBODY = _HASHER.hash("nobody has this password")
+_HASHING = threading.Lock()  # each takes 64 MiB: whoever asks a hundred times at once is not to take the machine's memory
 
 
 def hash_password(password: str) -> str:
@@ -31,6 +34,7 @@ def hash_password(password: str) -> str:
 def is_password(password: str, password_hash: str | None) -> bool:
     """Whether the password is the one of this hash. Takes as long when there is no hash: the time does not tell who exists."""
     try:
-        return _HASHER.verify(password_hash or _NOBODY, password[:LONGEST_PASSWORD]) and password_hash is not None
+        with _HASHING:
+            return _HASHER.verify(password_hash or _NOBODY, password[:LONGEST_PASSWORD]) and password_hash is not None
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from lab.classroom.attempts import Attempts
-from lab.classroom.model import Class, Instructor, Learner, clean_name, is_same_name
+from lab.classroom.model import LONGEST_NAME, Class, Instructor, Learner, clean_name, is_same_name
 from lab.classroom.passwords import is_password
 from lab.clock import Clock
 from lab.errors import ClassroomError, StoreError
@@ -75,7 +75,7 @@ class Register:
         self._changed: list[str] = []  # classes whose listeners are to be told once the lock is free
         self._classes = {kept.id: kept for kept in store.classes()}
         self._learners = {learner.id: learner for learner in store.learners()}
-        self._spare: dict[str, list[str]] = {}  # clusters of those who will join, by class
+        self._spare: dict[str, tuple[str, ...]] = {}  # clusters of those who will join, by class
         self._instructors: dict[str, Instructor] = {}  # as last read, for when the store does not answer
         self._guesses = Attempts(clock, allowed=GUESSES, seconds=GUESS_SECONDS)
         self._all_guesses = Attempts(clock, allowed=ALL_GUESSES, seconds=GUESS_SECONDS)
@@ -103,21 +103,20 @@ class Register:
 
     def sign_in(self, name: str, password: str, address: str) -> Instructor:
         """Return the instructor with this name and password. ``address`` is where the request comes from."""
+        name = name[: LONGEST_NAME + 1]  # nobody has a longer one, and tries are remembered by name
         keys = (f"name {name}", f"address {address}")
-        self._require_patience(max(self._sign_ins.wait_seconds(key) for key in keys))
+        self._require_patience(self._sign_ins.begin(*keys))
         found = self.instructor(name)
         if not is_password(password, found.password_hash if found else None) or found is None:
-            for key in keys:
-                self._sign_ins.failed(key)
             raise ClassroomError(phrase("The name or the password is wrong.", "名字或密码不正确。"))
+        self._sign_ins.succeeded(*keys)
         return found
 
     # --- classes
 
     def classes(self) -> tuple[Class, ...]:
         """Return every class, the newest first."""
-        with self._lock:
-            return tuple(reversed(self._classes.values()))
+        return tuple(reversed(self._classes.values()))
 
     def find_class(self, class_id: str) -> Class | None:
         """Return a class."""
@@ -161,8 +160,8 @@ class Register:
 
     def join(self, code: str, nickname: str, address: str) -> Learner:
         """Give somebody who has the code of an open class a seat there. ``address`` is where the request comes from."""
-        self._require_patience(max(self._guesses.wait_seconds(address), self._all_guesses.wait_seconds(EVERYWHERE)))
         with self._change():
+            self._require_patience(max(self._guesses.wait_seconds(address), self._all_guesses.wait_seconds(EVERYWHERE)))
             wanted = plain_code(code)
             found = next((kept for kept in self._classes.values() if secrets.compare_digest(kept.code, wanted)), None)
             if found is None or not found.is_open:
@@ -189,10 +188,13 @@ class Register:
     def spare_clusters(self, class_id: str, least: int = 0) -> tuple[str, ...]:
         """Return the clusters that those who join a class next will get, ``least`` or more, so that they can be made ready.
         They are known until the lab stops."""
-        with self._change():
-            spare = self._spare.setdefault(class_id, [])
-            spare += [_new_cluster() for _ in range(least - len(spare))]
-            return tuple(spare)
+        spare = self._spare.get(class_id, ())
+        if len(spare) < least:
+            with self._change():
+                spare = self._spare.get(class_id, ())
+                spare += tuple(_new_cluster() for _ in range(least - len(spare)))
+                self._spare[class_id] = spare
+        return spare
 
     def learner(self, learner_id: str) -> Learner | None:
         """Return a learner, also one who was removed."""
@@ -255,8 +257,9 @@ class Register:
     # --- while something is changed, or asked
 
     def _next_cluster(self, class_id: str) -> str:
-        spare = self._spare.get(class_id)
-        return spare.pop(0) if spare else _new_cluster()
+        first, *others = self._spare.get(class_id) or (_new_cluster(),)
+        self._spare[class_id] = tuple(others)
+        return first
 
     def _class(self, class_id: str) -> Class:
         found = self._classes.get(class_id)

@@ -36,6 +36,25 @@ def test_whoever_waits_as_long_as_told_may_try_again() -> None:
         assert attempts.wait_seconds("here") == 0
 
 
+def test_who_tries_many_times_at_once_gets_no_more_tries() -> None:
+    with VirtualClock() as clock:
+        attempts = Attempts(clock, allowed=ALLOWED, seconds=SECONDS)
+        begun = [attempts.begin("name", "address") for _ in range(3 * ALLOWED)]
+        assert begun == [0] * ALLOWED + [12] * 2 * ALLOWED
+        assert attempts.begin("name", "elsewhere") == 12
+        assert attempts.wait_seconds("elsewhere") == 0, "what was refused counts nowhere"
+
+
+def test_a_try_that_succeeded_does_not_count() -> None:
+    with VirtualClock() as clock:
+        attempts = Attempts(clock, allowed=1, seconds=SECONDS)
+        for _ in range(3):
+            assert attempts.begin("name", "address") == 0
+            attempts.succeeded("name", "address")
+        assert attempts.begin("name") == 0
+        assert attempts.begin("name") == 60
+
+
 def test_what_is_remembered_is_bounded() -> None:
     with VirtualClock() as clock:
         attempts = Attempts(clock, allowed=1, seconds=SECONDS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lab.classroom.model import LONGEST_NAME, Instructor, clean_name, is_same_name
 from lab.classroom.passwords import hash_password
 from lab.classroom.register import CODE_LENGTH, CODE_LETTERS, GUESSES, SIGN_INS, Register, plain_code
-from lab.clock import VirtualClock
+from lab.clock import SystemClock, VirtualClock
 from lab.errors import ClassroomError, StoreError
 from lab.store.store import Store
 from tests.store.conftest import FullDisk
@@ -190,3 +190,45 @@ def test_guessing_a_password_is_stopped_from_wherever_it_comes(register: Registe
     with pytest.raises(ClassroomError) as refused:
         register.sign_in("ada", PASSWORD, "192.0.2.99")
     assert refused.value.retry_seconds
+
+
+def test_guessing_many_passwords_at_once_gets_no_more_guesses(store: Store) -> None:
+    clock = SystemClock()
+    register = Register(store.classes, clock)
+    store.classes.keep_instructor(Instructor(name="ada", password_hash=hash_password(PASSWORD), cluster="c1"))
+    judged: list[bool] = []
+
+    def guess() -> None:
+        try:
+            register.sign_in("ada", "wrong", HERE)
+        except ClassroomError as refused:
+            judged.append(refused.retry_seconds is None)
+
+    threads = [clock.spawn(f"guess {number}", guess) for number in range(3 * SIGN_INS)]
+    for thread in threads:
+        thread.join()
+    assert judged.count(True) == SIGN_INS
+    assert judged.count(False) == 2 * SIGN_INS
+
+
+def test_tries_with_long_names_are_remembered_in_few_characters(register: Register) -> None:
+    with pytest.raises(ClassroomError, match="is wrong"):
+        register.sign_in("x" * 100_000, "wrong", HERE)
+    assert max(len(key) for key in register._sign_ins._failures) < 100
+
+
+def test_who_asks_is_answered_while_a_change_is_being_stored(register: Register, store: Store, clock: VirtualClock) -> None:
+    kept = register.open_class("Hooks")
+    asked: list[object] = []
+
+    class Slow:
+        def keep_class(self, changed: object) -> None:
+            def ask() -> None:
+                asked.append((register.classes(), register.roster(kept.id), register.spare_clusters(kept.id)))
+
+            clock.spawn("asker", ask).join()
+            store.classes.keep_class(changed)  # type: ignore[arg-type]
+
+    register._store = Slow()  # type: ignore[assignment]
+    register.pause_class(kept.id, paused=True)
+    assert asked == [((kept,), (), ())]
