@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from lab.insight.lint import LintNote
 from lab.insight.lint_rules import lint_review
+from lab.insight.no_effect import words_of
+from lab.insight.phrase import Phrase
 from lab.pods.notes import FieldNote
 from lab.pods.refusals import Refusal, refusals_text
 from lab.pods.review import Review, ReviewedDocument, review
@@ -32,7 +34,7 @@ class Remark:
     kind: Kind
     line: int
     path: str
-    message: str
+    message: Phrase | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class Diagnosis:
 
     def to_json(self, say: Wording) -> dict[str, Any]:
         """Return it for the editor; what the lint says keeps its backticks."""
-        remarks = [{"kind": r.kind, "line": r.line, "path": r.path, "message": r.message} for r in self.remarks]
+        remarks = [{"kind": r.kind, "line": r.line, "path": r.path, "message": say.plain(r.message)} for r in self.remarks]
         remarks += [{"kind": _LINT_KINDS[n.tone], "line": n.line, "path": "", "message": say.text(n.phrase)} for n in self.lint]
         return {"answer": self.answer, "accepted": self.accepted, "remarks": remarks}
 
@@ -111,4 +113,4 @@ def _refusal_remarks(refusal: Refusal, line: int) -> list[Remark]:
 
 
 def _remark(kind: Kind, note: FieldNote) -> Remark:
-    return Remark(kind=kind, line=note.line, path=note.path, message=note.message)
+    return Remark(kind=kind, line=note.line, path=note.path, message=words_of(note))

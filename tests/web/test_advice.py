@@ -38,3 +38,16 @@ def test_a_hint_at_fault_keeps_nobody_from_the_run(
     assert answer.status_code == 200
     assert "Container started" in answer.text
     assert "a rule at fault" in caplog.text
+
+
+def test_what_has_no_effect_is_said_in_the_learners_language_beside_the_text_and_below_it(pages: Pages) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n"
+    manifest = f"{pod}  hostNetwork: true\n  containers: [{{name: a, image: busybox}}]\n"
+    said = {"en": "pods of the lab never share the host", "zh": "实验室的 Pod 从不共享主机的网络"}
+    token = pages.token()
+    for language, words in said.items():
+        form = {"csrf_token": token, "manifest": manifest}
+        (remark,) = pages.client.post(f"/review?lang={language}", data=form).json["remarks"]
+        assert (remark["line"], words in remark["message"]) == (5, True)
+        run = f"/examples/{pages.example}/run?lang={language}"
+        assert words in pages.client.post(run, data=form, headers={"HX-Request": "true"}).text
