@@ -136,6 +136,27 @@ def test_a_learner_steers_nothing(room: Room) -> None:
     assert len(room.register.roster(room.classroom.id)) == 2
 
 
+def test_who_has_a_seat_takes_no_second_one_in_the_same_class(room: Room) -> None:
+    browser, learner = room.join("Mei")
+    for name in ("Mei", "Mei 2"):
+        answer = browser.post("/join", code=room.classroom.code.lower(), nickname=name, next="/progress")
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/progress")
+    assert room.register.roster(room.classroom.id) == (learner,)
+
+
+def test_the_next_class_on_the_same_laptop_gets_a_door(room: Room) -> None:
+    browser, _ = room.join("Mei <i>")
+    code = room.register.open_class("Tuesday").code
+    page = browser.get(f"/join?code={code}&lang=en").text
+    assert f'value="{code}"' in page
+    assert "you are Mei &lt;i&gt; in Hooks, Monday" in page
+    assert browser.get("/join").status_code == 303, "without a code there is nothing to join"
+    room.register.close_class(room.classroom.id)
+    assert browser.get("/join").status_code == 200
+    assert browser.post("/join", code=code, nickname="Noa").status_code == 303
+    assert "Noa" in browser.get("/").text
+
+
 def test_whoever_was_removed_is_shown_the_door_with_the_reason_and_may_join_again(room: Room) -> None:
     browser, learner = room.join("Mei")
     room.register.remove(learner.id)

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from lab.classroom.register import CODE_LENGTH, Register
+from lab.classroom.register import CODE_LENGTH, Register, plain_code
 from lab.errors import ClassroomError
 from lab.insight.phrase import Phrase
+from lab.web.identity import Visitor
 from lab.web.visit import Site
 
 
@@ -34,12 +35,12 @@ def add_doors(blueprint: Blueprint, site: Site, register: Register) -> None:
 
     @blueprint.get("/join")
     def join() -> BaseResponse:
-        visitor = site.identities.visitor()
-        if visitor.role == "learner":
+        visitor, code = site.identities.visitor(), request.args.get("code", "")
+        if _has_come(visitor, code):
             return redirect(_next(request.args.get("next", "")), code=303)
         page = DoorPage(
             next=_next(request.args.get("next", "")),
-            code=request.args.get("code", "")[: 2 * CODE_LENGTH],
+            code=code[: 2 * CODE_LENGTH],
             was_removed=visitor.was_removed,
             has_moved=visitor.has_moved,
         )
@@ -49,6 +50,8 @@ def add_doors(blueprint: Blueprint, site: Site, register: Register) -> None:
     def take_seat() -> BaseResponse:
         code, nickname = request.form.get("code", ""), request.form.get("nickname", "")
         where = _next(request.form.get("next", ""))
+        if _has_come(site.identities.visitor(), code):
+            return redirect(where, code=303)
         try:
             learner = register.join(code, nickname, site.identities.address())
         except ClassroomError as error:
@@ -78,6 +81,13 @@ def add_doors(blueprint: Blueprint, site: Site, register: Register) -> None:
     def leave() -> BaseResponse:
         site.identities.leave()
         return redirect(url_for("lab.join"), code=303)
+
+
+def _has_come(visitor: Visitor, code: str) -> bool:
+    """Whether a browser has its seat already: in the open class of this code, or in whichever while it has none. The next class
+    on the same laptop gets a door."""
+    known = visitor.classroom
+    return known is not None and known.is_open and (not code or plain_code(code) == known.code)
 
 
 def _next(wanted: str, otherwise: str = "/") -> str:
