@@ -161,6 +161,30 @@ def test_nobody_is_stuck_who_waits_or_may_do_nothing(room: Room, clock: VirtualC
     stream.close()
 
 
+def test_the_last_check_is_the_newest_verdict_on_a_challenge(room: Room) -> None:
+    _, mei = room.join("Mei")
+    one, two = [example for example in room.pages.catalog.examples if example.challenge is not None][:2]
+    marks = room.pages.services.progress
+    assert marks is not None
+    assert cells(room, mei)["check"] == "–"
+    marks.note(mei.cluster, "tried", one.id, "run1")
+    assert cells(room, mei)["check"] == f"not yet {one.labels['en']}"
+    marks.note(mei.cluster, "solved", one.id, "run2")
+    assert cells(room, mei)["check"] == f"passed {one.labels['en']}"
+    marks.note(mei.cluster, "tried", two.id, "run3")
+    assert cells(room, mei)["check"] == f"not yet {two.labels['en']}"
+
+
+def test_whoever_waits_stands_in_the_order_of_the_queue(room: Room, example: Example) -> None:
+    for name, ahead in (("Ada", 1), ("Mei", 0), ("Zoe", 2)):
+        browser, _ = room.join(name)
+        answer = browser.post(f"/examples/{example.id}/run", manifest=example.manifest)
+        room.pages.runs.ahead[answer.headers["Location"].rpartition("/")[2]] = ahead
+    room.join("Absent")
+    assert order(room) == ["Mei", "Ada", "Zoe", "Absent"]
+    assert order(room, "?show=waiting") == ["Mei", "Ada", "Zoe"]
+
+
 def test_the_board_stands_in_the_order_and_with_the_rows_that_were_asked_for(room: Room) -> None:
     for name in ("Zoe", "Ada", "Mei"):
         room.join(name)

@@ -205,7 +205,12 @@ def sentence(rows: tuple[BoardRow, ...]) -> Phrase:
     """Return the board in a sentence."""
     told = counts(rows)
     stuck = sorted((row for row in rows if row.minutes_stuck is not None), key=lambda row: -(row.minutes_stuck or 0))
-    names = ", ".join(f"{row.nickname} ({row.minutes_stuck} min)" for row in stuck[:STUCK_NAMES])
+    names = phrase(
+        "{en}",
+        "{zh}",
+        en=", ".join(f"{row.nickname} ({row.minutes_stuck} min)" for row in stuck[:STUCK_NAMES]),
+        zh="、".join(f"{row.nickname}（{row.minutes_stuck} 分钟）" for row in stuck[:STUCK_NAMES]),
+    )
     values = {**{name: getattr(told, name) for name in Counts.__slots__}, "names": names}
     if not stuck:
         return phrase(
@@ -235,4 +240,6 @@ def _is_wanted(row: BoardRow, show: Show) -> bool:
 def _urgency(row: BoardRow) -> tuple[int, int]:
     if row.minutes_stuck is not None:
         return 0, -row.minutes_stuck
-    return (1 if row.ahead is not None else {"here": 2, "away": 3, "absent": 4}[row.state]), 0
+    if row.ahead is not None:
+        return 1, row.ahead
+    return {"here": 2, "away": 3, "absent": 4}[row.state], 0
