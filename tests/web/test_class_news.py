@@ -127,6 +127,14 @@ def test_a_learner_is_told_of_a_new_name_and_that_their_seat_is_gone_and_then_no
     assert browser.get("/stream").status_code in (303, 401)
 
 
+def test_a_browser_whose_seat_another_has_is_told_so_and_then_nothing_more(room: Room) -> None:
+    browser, learner = room.join("Mei")
+    stream = events(browser, "/stream")
+    told(stream)
+    room.register.move_seat(learner.id, learner.seat)
+    assert [message for name, message in stream if name == "class"] == [{"gone": True}]
+
+
 def test_a_step_of_what_is_shown_is_a_few_numbers(room: Room) -> None:
     browser, run_id = a_run(room)
     stream = events(browser, "/stream?lang=en")
