@@ -7,7 +7,7 @@ the limits. Not thread-safe: `lab.cluster.runs` holds its lock around every call
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -52,8 +52,10 @@ class Admission:
 
     def usage(self, live: Mapping[str, int]) -> Usage:
         """Return what is held now. A ticket begins with its run's id, and a slash."""
-        held = (*self._pods.values(), *self._reserved.values())
-        learners = {h.learner: together(x.demand for x in held if x.learner == h.learner) for h in held}
+        held: dict[str, list[Demand]] = defaultdict(list)
+        for one in (*self._pods.values(), *self._reserved.values()):
+            held[one.learner].append(one.demand)
+        learners = {learner: together(demands) for learner, demands in held.items()}
         return Usage(
             learners=learners,
             all=together(learners.values()),

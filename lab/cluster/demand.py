@@ -47,7 +47,8 @@ NOTHING = Demand()
 
 def together(demands: Iterable[Demand]) -> Demand:
     """Return the sum."""
-    return sum(demands, NOTHING)
+    every = tuple(demands)
+    return Demand(**{name: sum(getattr(demand, name) for demand in every) for name in RESOURCES})
 
 
 def demand_of(pod: JSON, limits: Limits) -> Demand:

@@ -11,6 +11,7 @@ from lab.timeline.run import Run
 from lab.web.presenters import Owner, card_key, examples_json
 from lab.web.visit import Site, chosen_language, learner
 
+LONGEST_SEQ_TEXT = 15  # digits; Python refuses to read numbers of thousands of them
 EVENT_STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx in front must not gather events
 
 
@@ -78,6 +79,6 @@ def event_stream(events: Iterator[str]) -> Response:
 def last_event_id() -> int | None:
     """Return the seq after which the client wants to go on: the header's, or ``?after=`` of a page that opens a new source."""
     for given in (request.headers.get("Last-Event-ID"), request.args.get("after")):
-        if given is not None and given.isascii() and given.isdigit():
+        if given is not None and given.isascii() and given.isdigit() and len(given) <= LONGEST_SEQ_TEXT:
             return int(given)
     return None
