@@ -66,6 +66,7 @@ class Timeline:
         history = history or History()
         self.cluster = cluster
         self.changed: Condition = clock.condition()
+        self._shown: Condition = clock.condition()  # whoever waits for what is durable: a whole class, in nobody's way
         self._clock = clock
         self._journal = journal
         self._keep = keep
@@ -146,23 +147,24 @@ class Timeline:
         called: Callable[[], bool] = lambda: False,
     ) -> tuple[Entry, ...]:
         """Block until there are entries after ``after`` and return them; an empty tuple after ``timeout`` seconds, when followers
-        are dismissed, and when ``called()``, which is asked after every `nudge`, with the lock held. Raises HistoryExpired."""
-        with self.changed:
-            self.changed.wait_for(
+        are dismissed, and when ``called()``, which is asked after every `nudge`, with a lock held. Raises HistoryExpired."""
+        condition = self._shown if durable else self.changed
+        with condition:
+            condition.wait_for(
                 lambda: self._dismissed or (self._durable if durable else self.appended) > after or called(), timeout
             )
-            return self.read(after, durable=durable)
+        return self.read(after, durable=durable)
 
     def nudge(self) -> None:
         """Have every `wait` ask again whether it is called."""
-        with self.changed:
-            self.changed.notify_all()
+        for condition in (self.changed, self._shown):
+            with condition:
+                condition.notify_all()
 
     def dismiss(self) -> None:
         """Make every `wait`, present and later, return at once. Appending goes on."""
-        with self.changed:
-            self._dismissed = True
-            self.changed.notify_all()
+        self._dismissed = True
+        self.nudge()
 
     def pin(self, seq: int) -> None:
         """Keep every entry from ``seq`` on in memory until `release` was called as often. Raises HistoryExpired."""
@@ -192,6 +194,8 @@ class Timeline:
                 self._durable = seq
                 self._forget()
                 self.changed.notify_all()
+        with self._shown:
+            self._shown.notify_all()
 
     def _forget(self) -> None:
         """Fold the oldest durable entries into the base when there are too many: a tenth more than needed, so that it is rare."""
