@@ -124,6 +124,7 @@ def test_a_costly_manifest_is_answered(what: str, reviewed: dict[str, Said]) -> 
     assert all(size <= 2 * MAX_CHARACTERS for size in reviewed[what].sizes)
 
 
+@settings(deadline=None)  # how long is a matter of the machine; how much is the bounds'
 @given(
     st.integers(1, 12), st.integers(1, 12), st.sampled_from(["{}", "[]", "x", "{a: 1}"]), st.sampled_from(["[%s]", "{<<: [%s]}"])
 )
@@ -159,7 +160,7 @@ lines = st.sampled_from(
 
 
 @given(st.lists(lines, max_size=40), st.sampled_from(["", "\n", " ", "\n  "]))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_text_is_diagnosed_for_the_editor(pieces: list[str], between: str) -> None:
     found = diagnose(POD + between.join(pieces))
     assert found.accepted or found.answer
