@@ -338,6 +338,24 @@ def test_who_could_not_be_started_is_named_with_the_reason(room: Room, clock: Vi
     assert 'class="notice failed"' in page
 
 
+def test_nothing_is_started_in_a_class_that_has_ended(pages: Pages, clock: VirtualClock, example: Example) -> None:
+    prepared: dict[str, tuple[str, ...]] = {}
+    room = Room(pages, clock=clock, prepare=prepared.__setitem__)
+    browser, mei = room.join("Mei")
+    browser.get("/")
+    room.register.close_class(room.classroom.id)
+    for action in ("start-all", "warm-up"):
+        assert (
+            room.instructor.post(f"{room.path}/{action}", example=example.id, lesson=example.lesson, seats="2").status_code == 303
+        )
+        clock.settle()
+        page = room.instructor.get(room.path).text
+        assert "The class has ended; reopen it first." in text(page), action
+        assert 'class="notice failed"' in page
+    assert room.pages.runs.live(mei.cluster) == ()
+    assert not prepared
+
+
 def test_everybodys_seat_and_those_to_come_are_made_ready(pages: Pages, clock: VirtualClock, example: Example) -> None:
     prepared: dict[str, tuple[str, ...]] = {}
     room = Room(pages, clock=clock, prepare=prepared.__setitem__, prepared=lambda: prepared)

@@ -21,6 +21,7 @@ from lab.web.presenters import example_url
 from lab.web.visit import Site
 
 REFUSALS_NAMED = 3
+_ENDED = phrase("The class has ended; reopen it first.", "课程已结束，请先重新开放。")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,13 @@ def add_steering(blueprint: Blueprint, steering: Steering) -> None:
     """Add these actions to the blueprint."""
     site, register = steering.site, steering.register
 
+    def has_ended(class_id: str) -> bool:
+        """Whether a class has ended, which is said on its board: nothing is started in it."""
+        ended = not find_class(register, class_id).is_open
+        if ended:
+            steering.notices.say(class_id, _ENDED, failed=True)
+        return ended
+
     @blueprint.post("/class/<class_id>/end-runs")
     def end_all_runs(class_id: str) -> BaseResponse:
         find_class(register, class_id)
@@ -96,7 +104,8 @@ def add_steering(blueprint: Blueprint, steering: Steering) -> None:
 
     @blueprint.post("/class/<class_id>/warm-up")
     def warm_up(class_id: str) -> BaseResponse:
-        find_class(register, class_id)
+        if has_ended(class_id):
+            return to_board(class_id)
         lesson = site.find_lesson(request.form.get("lesson", ""))
         manifests = tuple(example.manifest for example in lesson.examples) if lesson else ()
         seats = request.form.get("seats", "").strip()
@@ -106,7 +115,8 @@ def add_steering(blueprint: Blueprint, steering: Steering) -> None:
 
     @blueprint.post("/class/<class_id>/start-all")
     def start_all(class_id: str) -> BaseResponse:
-        find_class(register, class_id)
+        if has_ended(class_id):
+            return to_board(class_id)
         example = site.find_example(request.form.get("example", "")) or abort(404)
         words = phrase("Starting {example} for everybody…", "正在为所有人启动 {example}……", example=_label(example))
         steering.notices.say(class_id, words)
