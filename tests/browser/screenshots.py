@@ -8,13 +8,26 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.classes import CLASS, serving_class
 from tests.browser.serving import CHROMIUM, CHROMIUM_ARGUMENTS, serving
-from tests.browser.stories import BUDGET, EXAMPLE_2, FORCED, HOOK_HANGS, SIGTERM_IGNORED, Story, tell
+from tests.browser.stories import (
+    BUDGET,
+    EXAMPLE_2,
+    FORCED,
+    HOOK_HANGS,
+    SIGTERM_IGNORED,
+    Story,
+    delete,
+    ended,
+    start,
+    tell,
+)
 
 ANSWER_MILLISECONDS = 60_000
 DESKTOP = {"width": 1440, "height": 1040}
 STORIES = {"example-2": EXAMPLE_2, "hook-hangs": HOOK_HANGS, "sigterm-ignored": SIGTERM_IGNORED, "forced": FORCED}
 PHONE = {"width": 390, "height": 844}
+PREDICTED = Story(lesson="pre-stop", example="pre-stop-blocks")
 
 
 def main() -> int:
@@ -33,6 +46,7 @@ def main() -> int:
         picture_of(visit(browser, address, "light", "zh-CN"), HOOK_HANGS, pictures / "hook-hangs-zh.png", language="zh")
         as_of_a_step(visit(browser, address, "light", "en-US"), pictures / "step.png")
         on_a_phone(browser, address, pictures / "phone.png")
+        of_a_class(browser, pictures)
         browser.close()
     for picture in sorted(pictures.glob("*.png")):
         sys.stdout.write(f"{picture}\n")
@@ -93,6 +107,34 @@ def on_a_phone(browser: Browser, address: str, picture: Path) -> None:
     )
     page.screenshot(path=picture)
     context.close()
+
+
+def of_a_class(browser: Browser, pictures: Path) -> None:
+    """A class in which some have predicted: how they join, the board, and what they expected."""
+    with tempfile.TemporaryDirectory() as data, serving_class(browser, Path(data)) as served:
+        board = served.instructor()
+        board.goto(f"/class/{CLASS.id}/projector")
+        board.set_viewport_size({"width": 1280, "height": 720})
+        board.screenshot(path=pictures / "join.png")
+        learners = {nickname: served.learner(nickname) for nickname in ("Mei", "Noa", "Li", "Zoe")}
+        for nickname, page in learners.items():
+            page.goto("/lessons/pre-stop" if nickname != "Zoe" else "/lessons/post-start")
+            card = page.locator(PREDICTED.card if nickname != "Zoe" else "#post-start--post-start-message")
+            if nickname in ("Mei", "Noa"):
+                card.locator(".predict summary").click()
+                card.get_by_role("button", name="This is my prediction").click()
+            start(card)
+        for nickname in ("Mei", "Noa"):
+            delete(learners[nickname].locator(PREDICTED.card))
+            ended(learners[nickname].locator(PREDICTED.card))
+        learners["Li"].locator(PREDICTED.card).locator("[data-go=first]").click()
+        board.set_viewport_size({"width": 1440, "height": 900})
+        board.goto(f"/class/{CLASS.id}")
+        expect(board.locator("[data-learner]")).to_have_count(len(learners))
+        board.locator("[data-cell=where]", has_text="PreStop").nth(2).wait_for()
+        board.screenshot(path=pictures / "board.png")
+        board.goto(f"/class/{CLASS.id}/misconceptions")
+        board.screenshot(path=pictures / "misconceptions.png", full_page=True)
 
 
 if __name__ == "__main__":

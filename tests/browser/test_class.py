@@ -147,6 +147,13 @@ def test_a_class_from_its_opening_to_its_deletion(served: ServedClass) -> None:
     board.get_by_role("link", name="Show who").click()
     expect(board.locator(".mistakes")).to_contain_text("Mei, Noa")
     assert violations(board) == []
+    board.emulate_media(color_scheme="dark")
+    board.set_viewport_size(PHONE)
+    board.goto(f"{class_url}/misconceptions?lang=zh")
+    assert violations(board) == []
+    assert board.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    board.set_viewport_size({"width": 1440, "height": 900})
+    board.goto(f"{class_url}?lang=en")
 
     # Li comes back on another browser, which has the place from then on.
     board.goto(class_url)

@@ -33,7 +33,6 @@ class RecordsPage:
 
     classroom: Class
     learners: int
-    runs: int
     export_command: str
     plan_b_command: str
     is_being_deleted: bool
@@ -62,11 +61,9 @@ def add_records(blueprint: Blueprint, site: Site, register: Register) -> None:
     deletions = Deletions(register, site.services.forget, site.services.clock)
 
     def page(classroom: Class, problem: Phrase | str = "", status: int = 200) -> Response:
-        people = register.everybody(classroom.id)
         shown = RecordsPage(
             classroom=classroom,
-            learners=len(people),
-            runs=sum(len(site.services.runs.recent(learner.cluster, MOST_RUNS)) for learner in people),
+            learners=len(register.everybody(classroom.id)),
             export_command=f"lab classroom export {classroom.id} DIR",
             plan_b_command="lab export plan-b.zip --lessons 05,06",
             is_being_deleted=deletions.is_going(classroom.id),
