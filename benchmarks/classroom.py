@@ -27,7 +27,7 @@ from lab.clock import SystemClock
 from lab.lessons import Catalog
 from lab.rehearsal.browser import Browser
 from lab.rehearsal.figures import RunFigures, Spread, run_figures, spread
-from lab.rehearsal.play import Classroom, Learner, Plan, PlayedRun
+from lab.rehearsal.play import READING_SECONDS, Classroom, Learner, Plan, PlayedRun
 from lab.rehearsal.served import ServedLab, served, usage_of
 from lab.share import CONTENT
 from lab.store.store import Store
@@ -36,6 +36,7 @@ EXAMPLE = "post-start/post-start-message"
 GROWTH = (10, 30, 100, 200, 300)
 PAGE_GOAL, FACT_GOAL, ENGINE_GOAL = 0.1, 0.15, 0.85
 CLIENTS_NICENESS = -15
+WARM_UP_SECONDS = 3.0  # the class comes later than the lab
 CLOCK = SystemClock()
 Row = dict[str, Any]
 
@@ -92,7 +93,7 @@ async def _once(lab: ServedLab, plan: Plan) -> tuple[Row, list[PlayedRun], list[
     room = Classroom(lab.address, CLOCK, plan, _enter)
     empty, clients = lab.usage(), usage_of(os.getpid()).cpu_seconds
     arriving = await room.arrive(plan.learners)
-    await asyncio.sleep(3.0)  # the last networks are made
+    await asyncio.sleep(READING_SECONDS)
     following, begun, over = lab.usage(), CLOCK.monotonic(), asyncio.Event()
     reading = asyncio.create_task(room.read(room.learners, over))
     pressers, others = room.learners[: plan.pressing], room.learners[plan.pressing :]
@@ -180,6 +181,7 @@ def _lab(settings: dict[str, str]) -> Iterator[tuple[ServedLab, Path]]:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, CLIENTS_NICENESS)
         try:
+            CLOCK.sleep(WARM_UP_SECONDS)
             yield lab, directory
         finally:
             os.setpriority(os.PRIO_PROCESS, 0, niceness)

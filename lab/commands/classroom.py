@@ -36,7 +36,7 @@ exit codes:
 
 _REHEARSE_EPILOG = """\
 Serves a classroom with data that pass, on loopback, with the settings of this shell (LAB_…). So many learners join by code,
-open the lesson within ten seconds, all press Run at the same moment, read on meanwhile, and delete. The answer is GO or NO-GO,
+ten a second, open the lesson, all press Run at the same moment, read on meanwhile, and delete. The answer is GO or NO-GO,
 with the limit that bites first and its remedy. It takes about half a minute and one for each hundred learners; nothing is left.
 Do it on the quiet machine; a lab that serves already may go on, and counts.
 

@@ -14,6 +14,7 @@ from lab.clock import Clock
 from lab.rehearsal.browser import ASSETS, PATIENCE_SECONDS, Browser, RehearsalError
 from lab.rehearsal.played import Seen
 
+READING_SECONDS = 3.0  # nobody presses Run sooner after the page has opened
 LOOKING_SECONDS = 1.0  # a learner looks at what runs before they delete it
 POLL_SECONDS = 0.02
 
@@ -23,13 +24,13 @@ Enter = Callable[[Browser, int], Awaitable[None]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the class does: so many learners, of whom the first ``pressing`` press Run at once while the others read pages, each
-    one every ``page_every_seconds``; they arrive evenly within ``arrive_seconds``."""
+    one every ``page_every_seconds``; so many arrive in each second."""
 
     learners: int
     pressing: int
     example: str
     manifest: str
-    arrive_seconds: float = 10.0
+    arriving_per_second: float = 10.0
     page_every_seconds: float = 10.0
 
     @property
@@ -83,7 +84,7 @@ class Classroom:
     async def arrive(self, count: int) -> Answers:
         """Let so many more learners enter, get the lesson with its assets, and open its stream; return how long its page took."""
         answers = Answers()
-        first, apart = len(self.learners), self.plan.arrive_seconds / max(1, count)
+        first, apart = len(self.learners), 1 / self.plan.arriving_per_second
         fresh = [Learner(number=first + n, browser=Browser(self._address, self._clock)) for n in range(count)]
         self.learners += fresh
         await asyncio.gather(*(self._arrive(learner, n * apart, answers) for n, learner in enumerate(fresh)))

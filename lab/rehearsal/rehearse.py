@@ -19,7 +19,7 @@ from lab.laboratory import PASSING_DATA_PREFIX
 from lab.rehearsal.browser import Browser, RehearsalError
 from lab.rehearsal.figures import RunFigures, Spread, run_figures, spread
 from lab.rehearsal.host import Bound, Consumption, bounds, describe_host, memory_available
-from lab.rehearsal.play import Classroom, Learner, Plan, PlayedRun
+from lab.rehearsal.play import READING_SECONDS, Classroom, Learner, Plan, PlayedRun
 from lab.rehearsal.served import ServedLab, Usage, served
 from lab.store.store import Store
 
@@ -128,6 +128,7 @@ async def _play(lab: ServedLab, clock: Clock, plan: Plan, code: str, tell: Tell)
     try:
         tell(f"{plan.learners} learners join and open the lesson")
         arriving = await room.arrive(plan.learners)
+        await asyncio.sleep(READING_SECONDS)
         tell("all press Run")
         done = asyncio.Event()
         reading = asyncio.create_task(room.read(room.learners, done))
