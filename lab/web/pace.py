@@ -1,8 +1,9 @@
 """How many requests a visitor may make: a bucket of a minute's requests each, which fills again as time goes by.
 
 In a classroom alone: in a lab for one nobody takes anything from anybody. Strangers are counted by the address they come from,
-since they can be somebody new at every request. What a page fetches by itself is not counted: its files, its stream, its sign of
-life. Only the buckets of those who have asked lately are kept.
+since they can be somebody new at every request. What a page asks for by itself, its stream and its sign of life, comes out of a
+second bucket of the same size, so that it never keeps its learner from anything; files are not counted. Only the buckets of those
+who have asked lately are kept.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lab.web.identity import Identities
 
 MINUTE = 60.0
 MOST_BUCKETS = 10_000  # then those that are full again are forgotten
-UNCOUNTED = frozenset({"lab.static", "lab.healthz", "lab.readyz", "lab.metrics", "lab.here"})
+UNCOUNTED = frozenset({"lab.static", "lab.healthz", "lab.readyz", "lab.metrics"})
 
 
 @dataclass(slots=True)
@@ -59,9 +60,15 @@ def add_pace(blueprint: Blueprint, identities: Identities, pace: Pace) -> None:
 
     @blueprint.before_app_request
     def keep_pace() -> None:
-        if request.endpoint in UNCOUNTED or (request.url_rule is not None and request.url_rule.rule.endswith("stream")):
+        if request.endpoint in UNCOUNTED:
             return
         visitor = identities.visitor()
-        wait = pace.take(f"address {identities.address()}" if visitor.role == "stranger" else visitor.key)
+        key = f"address {identities.address()}" if visitor.role == "stranger" else visitor.key
+        wait = pace.take(f"{key}'s pages" if _is_of_itself() else key)
         if wait:
             raise TooManyRequests(retry_after=math.ceil(wait))
+
+
+def _is_of_itself() -> bool:
+    """Whether a page asks, and nobody who uses it."""
+    return request.endpoint == "lab.here" or (request.url_rule is not None and request.url_rule.rule.endswith("stream"))

@@ -110,6 +110,15 @@ def test_who_asks_too_often_is_told_when_to_come_back_and_others_are_not_held_up
     assert ann.client.get("/healthz").status_code == 200
 
 
+def test_what_a_page_asks_for_by_itself_is_bounded_and_keeps_its_learner_from_nothing(pages: Pages) -> None:
+    room = room_of(pages, 60)
+    ann, _ = room.join("Ann")
+    codes = [ann.client.head("/stream").status_code for _ in range(70)]
+    assert codes[:60] == [200] * 60
+    assert codes.count(429) >= 5
+    assert ann.get("/glossary").status_code == 200
+
+
 def test_strangers_are_counted_by_where_they_come_from(pages: Pages) -> None:
     room = room_of(pages, 30)
     codes = [room.app.test_client().get("/join").status_code for _ in range(40)]
