@@ -77,6 +77,13 @@ def test_no_link_is_to_be_made_up_or_used_for_somebody_who_was_removed(room: Roo
     assert room.instructor.post(f"{room.path}/learners/{learner.id}/link").status_code == 404
 
 
+def test_the_switch_of_languages_on_a_links_page_leads_to_the_class_and_makes_no_link(room: Room) -> None:
+    _, learner = room.join("Grace")
+    html = room.instructor.post(f"{room.path}/learners/{learner.id}/link").text
+    (switch,) = re.findall(r'href="([^"]+)"[^>]*data-language-switch', html)
+    assert room.instructor.get(unescape(switch)).headers["Location"].startswith(room.path)
+
+
 def test_a_learner_cannot_have_a_link_made(room: Room) -> None:
     browser, _ = room.join("Grace")
     _, other = room.join("Alan")

@@ -76,6 +76,11 @@ def add_links(blueprint: Blueprint, site: Site, register: Register) -> None:
         page = LinkPage(learner=learner, classroom=classroom, address=address, code=qr_svg(address))
         return site.page("classroom/link.html", page)
 
+    @blueprint.get("/class/<class_id>/learners/<learner_id>/link")
+    def no_link_yet(class_id: str, learner_id: str) -> BaseResponse:
+        """A link is made by its button alone: who comes by another way, such as the switch of languages, presses it again."""
+        return redirect(url_for("lab.class_board", class_id=class_id), code=303)
+
     @blueprint.get("/back/<token>")
     def come_back(token: str) -> Response:
         try:

@@ -92,6 +92,11 @@ def add_records(blueprint: Blueprint, site: Site, register: Register) -> None:
         response.headers.set("Content-Disposition", "attachment", filename=file_name(classroom, *which))
         return response
 
+    @blueprint.get("/class/<class_id>/delete")
+    def nothing_deleted(class_id: str) -> BaseResponse:
+        """Where the switch of languages leads from a deletion that was refused."""
+        return redirect(url_for("lab.class_records", class_id=class_id), code=303)
+
     @blueprint.post("/class/<class_id>/delete")
     def delete_class(class_id: str) -> BaseResponse:
         classroom = register.find_class(class_id) or abort(404)
