@@ -194,7 +194,8 @@ class _Server(BaseApplication):
             if self._settings.log_format == "json":
                 note(_LOGGER, "serving", address=str(listener))
             else:
-                print(f"Pod Hook Lab: {listener} (Ctrl-C stops it)", file=sys.stderr, flush=True)
+                known = f", for browsers {self._settings.public_url}" if self._settings.public_url else ""
+                print(f"Pod Hook Lab: {listener} (Ctrl-C stops it){known}", file=sys.stderr, flush=True)
 
     def _close_when_told(self, laboratory: Laboratory) -> None:
         with self._changed:
