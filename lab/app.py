@@ -54,6 +54,7 @@ def create_app(laboratory: Laboratory, course: Course | None = None) -> Flask:
         prepare=laboratory.prepare,
         prepared=laboratory.prepared,
         forget=laboratory.forget,
+        discard=laboratory.discard,
         progress=laboratory.store.progress,
         register=laboratory.register,
         operations=Operations(problems=laboratory.condition.problems, metrics=laboratory.metrics, token=settings.metrics_token),

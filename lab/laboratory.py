@@ -231,11 +231,17 @@ class Laboratory:
     def forget(self, cluster: str) -> None:
         """Delete all that is there of a learner: pods, files, runs, progress. Nobody may use the cluster meanwhile or afterwards.
         Blocks until it is cleared. Raises StoreError."""
-        self.repeats.cancel_all(cluster)
-        passing = [known for known in self.store.clusters() if known.startswith(f"{cluster}-")]
-        for one in (*passing, cluster):
-            self.runs.discard(one)
+        self.discard(cluster)
+        for passing in (known for known in self.store.clusters() if known.startswith(f"{cluster}-")):
+            self.runs.discard(passing)
         self.store.forget(cluster)
+
+    def discard(self, cluster: str) -> None:
+        """End all that goes on for a learner, and give back what they hold on the engine, on disk and in memory. What they did
+        stays readable. Blocks until it is cleared."""
+        self.repeats.cancel_all(cluster)
+        self.runs.discard(cluster)
+        self._not_prepared((cluster,))
 
     def close(self) -> None:
         """End every run and give everything back. Idempotent."""
@@ -292,11 +298,14 @@ class Laboratory:
 
     def _give_back_unused(self) -> tuple[str, ...]:
         given_back = self.runs.give_back_unused()
+        self._not_prepared(given_back)
+        return given_back
+
+    def _not_prepared(self, clusters: tuple[str, ...]) -> None:
         with self._changed:
             if self._prepared is not None:
-                self._prepared.difference_update(given_back)
-            self._ready.difference_update(given_back)
-        return given_back
+                self._prepared.difference_update(clusters)
+            self._ready.difference_update(clusters)
 
     def _engine_lost(self) -> None:
         self._well_until = 0.0

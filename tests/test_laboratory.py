@@ -13,6 +13,7 @@ import docker
 import pytest
 
 from lab.clock import SystemClock
+from lab.cluster.repeats import RepeatOrder
 from lab.config import read_settings
 from lab.laboratory import Laboratory
 from lab.timeline.facts import Entry, ObjectWritten, RunAborted, SandboxStarted
@@ -57,6 +58,19 @@ def warm_sandboxes(laboratory: Laboratory) -> list[str]:
     wanted = {"label": [f"pod-hook-lab.instance={laboratory.settings.data_directory.instance_id}"], "status": ["running"]}
     with closing(docker.APIClient(version="auto")) as api:
         return [found["Id"] for found in api.containers(filters=wanted) if "_warm_" in found["Names"][0]]
+
+
+def test_nothing_goes_on_for_who_is_discarded(laboratory: Laboratory) -> None:
+    laboratory.prepare(CLUSTER)
+    eventually(lambda: CLUSTER in laboratory.prepared())
+    run = laboratory.runs.open(CLUSTER, "an-example", MANIFEST)
+    repeat = laboratory.repeats.start(RepeatOrder(cluster=CLUSTER, example="an-example", manifest=MANIFEST, count=5))
+    laboratory.discard(CLUSTER)
+    assert CLUSTER not in laboratory.prepared()
+    assert not laboratory.runs.is_live(run.id)
+    ended = laboratory.repeats.get(repeat.id)
+    assert ended is not None
+    assert ended.ended == "cancelled"
 
 
 def run_to_the_end(laboratory: Laboratory) -> tuple[Entry, ...]:

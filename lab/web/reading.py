@@ -39,7 +39,7 @@ class _Nothing:
         raise EngineUnavailable(_NOTHING_RUNS)
 
     open = delete = proceed = run_command = clean_node = timeline = start = before = cancel = keep = withdraw = bind = refuse
-    abort = discard = usage = following = refuse
+    abort = cancel_all = usage = following = refuse
 
 
 def reading_services(catalog: Catalog) -> Services:

@@ -82,10 +82,6 @@ class Runs(Protocol):
         """End a live run now, outside of what Kubernetes would do."""
         ...
 
-    def discard(self, cluster_id: str) -> None:
-        """End a cluster's runs and give back what it holds. Blocks until it is cleared."""
-        ...
-
     def usage(self) -> Usage:
         """Return what pods hold of the machine now, and who waits for it."""
         ...
@@ -136,6 +132,10 @@ class Repeats(Protocol):
 
     def cancel(self, repeat_id: str) -> None:
         """End a repeat and its run that goes on."""
+        ...
+
+    def cancel_all(self, cluster: str) -> None:
+        """End a learner's repeat, if one goes on."""
         ...
 
 
@@ -246,9 +246,9 @@ class Services:
     """Everything a page may use. ``engine_problem()`` says why nothing can be run now, with the remedy, and ``store_problem()``
     why nothing is recorded; None when all is well.
     ``max_run_seconds`` is the lab's limit for a run. ``prepare(cluster_id, manifests)`` is called when a
-    learner may run these soon; ``prepared()`` are the clusters for which that is done. ``forget(cluster_id)``
-    deletes all that is there of a learner, and blocks. Without ``progress`` nobody's progress is kept or shown. With ``register``
-    the lab is a classroom."""
+    learner may run these soon; ``prepared()`` are the clusters for which that is done. ``discard(cluster_id)`` ends all that goes
+    on for a learner, ``forget(cluster_id)`` deletes all that is there of one; both block. Without ``progress`` nobody's progress
+    is kept or shown. With ``register`` the lab is a classroom."""
 
     runs: Runs
     files: NodeFiles
@@ -264,6 +264,7 @@ class Services:
     prepare: Callable[[str, tuple[str, ...]], None] = lambda cluster_id, manifests: None
     prepared: Callable[[], Collection[str]] = tuple
     forget: Callable[[str], None] = lambda cluster_id: None
+    discard: Callable[[str], None] = lambda cluster_id: None
     progress: ProgressMarks | None = None
     register: Register | None = None
     operations: Operations | None = None

@@ -236,6 +236,10 @@ class PageRepeats:
     def cancel(self, repeat_id: str) -> None:
         self.repeats[repeat_id] = replace(self.repeats[repeat_id], ended="cancelled", why="Cancelled.")
 
+    def cancel_all(self, cluster: str) -> None:
+        for repeat in [repeat for repeat in self.repeats.values() if repeat.cluster == cluster and not repeat.ended]:
+            self.cancel(repeat.id)
+
 
 class PodScript:
     """Appends what happens to one pod, as the kubelet would."""
@@ -476,6 +480,7 @@ class Pages:
             store_problem=lambda: self.store_problem,
             max_run_seconds=3600.0,
             progress=ProgressMarks(self.database, self.runs.clock),
+            discard=self.runs.discard,
         )
         self.app.register_blueprint(create_blueprint(services))
         self.client: FlaskClient = self.app.test_client()

@@ -265,6 +265,16 @@ def test_ending_runs_ends_theirs_or_everybodys_and_nobody_elses(room: Room, exam
     assert [len(runs.live(learner.cluster)) for learner in started.values()] == [0, 0, 0]
 
 
+@pytest.mark.parametrize("action", ["learners/{id}/end-runs", "end-runs"])
+def test_ending_runs_ends_repeats_too(room: Room, example: Example, action: str) -> None:
+    browser, mei = room.join("Mei")
+    browser.post(f"/examples/{example.id}/repeat", manifest=example.manifest, count="5")
+    (repeat,) = room.pages.repeats.repeats.values()
+    assert (repeat.cluster, repeat.ended) == (mei.cluster, None)
+    room.instructor.post(f"{room.path}/{action.format(id=mei.id)}")
+    assert room.pages.repeats.repeats[repeat.id].ended == "cancelled"
+
+
 def test_a_learners_run_has_its_name_and_the_instructors_controls_alone(room: Room, example: Example) -> None:
     browser, mei = room.join("Mei")
     browser.post(f"/examples/{example.id}/run", manifest=example.manifest)

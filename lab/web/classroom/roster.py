@@ -12,7 +12,7 @@ from lab.errors import ClassroomError
 from lab.insight.phrase import phrase
 from lab.web.classroom.classes import to_board
 from lab.web.classroom.notices import Notices
-from lab.web.services import Runs
+from lab.web.services import Services
 from lab.web.visit import Site
 
 ENDED_BY = "instructor"
@@ -43,7 +43,7 @@ def add_roster(blueprint: Blueprint, site: Site, register: Register, presence: P
     @blueprint.post("/class/<class_id>/learners/<learner_id>/end-runs")
     def end_learners_runs(class_id: str, learner_id: str) -> BaseResponse:
         learner = found(class_id, learner_id)
-        ended = end_runs(site.services.runs, learner)
+        ended = end_runs(site.services, learner)
         notices.say(
             class_id,
             phrase("Runs of {name} that were ended: {n}.", "已结束 {name} 的 {n} 个运行。", name=learner.nickname, n=ended),
@@ -64,7 +64,7 @@ def add_roster(blueprint: Blueprint, site: Site, register: Register, presence: P
         learner = found(class_id, learner_id)
         register.remove(learner_id)
         presence.forget(learner_id)
-        site.services.clock.spawn(f"discard {learner.cluster}", site.services.runs.discard, learner.cluster)
+        site.services.clock.spawn(f"discard {learner.cluster}", site.services.discard, learner.cluster)
         notices.say(
             class_id,
             phrase("{name} was removed; their runs are being ended.", "已移除 {name}，其运行正在结束。", name=learner.nickname),
@@ -72,9 +72,10 @@ def add_roster(blueprint: Blueprint, site: Site, register: Register, presence: P
         return to_board(class_id)
 
 
-def end_runs(runs: Runs, learner: Learner) -> int:
-    """End a learner's live runs and return how many there were."""
-    live = runs.live(learner.cluster)
+def end_runs(services: Services, learner: Learner) -> int:
+    """End a learner's live runs, and their repeat if one goes on; return how many runs there were."""
+    services.repeats.cancel_all(learner.cluster)
+    live = services.runs.live(learner.cluster)
     for run in live:
-        runs.abort(run.id, why=WHY_ENDED, by=ENDED_BY)
+        services.runs.abort(run.id, why=WHY_ENDED, by=ENDED_BY)
     return len(live)

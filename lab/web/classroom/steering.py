@@ -35,7 +35,7 @@ class Steering:
 
     def end_all(self, class_id: str) -> None:
         """End every live run of a class."""
-        ended = sum(end_runs(self.site.services.runs, learner) for learner in self.register.roster(class_id))
+        ended = sum(end_runs(self.site.services, learner) for learner in self.register.roster(class_id))
         self.notices.say(class_id, phrase("Runs that were ended: {n}.", "已结束 {n} 个运行。", n=ended))
 
     def warm_up(self, class_id: str, manifests: tuple[str, ...], seats: int) -> None:
