@@ -101,7 +101,7 @@ class Guard:
             return None
         visitor = self._identities.visitor()
         if visitor.role == "stranger":
-            if request.method != "GET" or request.accept_mimetypes.best != "text/html" or "HX-Request" in request.headers:
+            if request.method != "GET" or not wants_page() or "HX-Request" in request.headers:
                 abort(401, "stranger")
             return redirect(url_for("lab.join", next=request.full_path.rstrip("?")), code=303)
         if visitor.role != "instructor" and is_instructors(request.url_rule.rule if request.url_rule else ""):
@@ -142,6 +142,12 @@ class Guard:
         if request.endpoint is None or not request.endpoint.endswith("static"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def wants_page() -> bool:
+    """Whether a browser goes to a page, and not a script that takes anything: only the former names HTML. What comes first by the
+    rules of the header may be a stranger thing; Chromium's are the most specific."""
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def is_instructors(rule: str) -> bool:

@@ -247,6 +247,15 @@ def test_a_script_gets_the_place_of_the_shown_run_and_its_steps_by_the_stream_al
     assert '<li id="step-' not in place
 
 
+def test_what_chromium_says_that_it_takes_is_a_page(room: Room) -> None:
+    takes = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"
+    browser, run_id = a_run(room)
+    show(room, run_id)
+    assert '<li id="step-' in browser.get("/shown", Accept=takes).text
+    stranger = Browser(room.app).get("/", Accept=takes)
+    assert (stranger.status_code, stranger.headers["Location"].partition("?")[0]) == (303, "/join")
+
+
 def test_a_page_says_it_all_without_a_script_and_run_waits(room: Room) -> None:
     browser, run_id = a_run(room)
     show(room, run_id)

@@ -17,6 +17,7 @@ from lab.classroom.model import Class
 from lab.classroom.spotlight import VIEWS, Place, Spotlight
 from lab.timeline.run import Run
 from lab.web.classroom.qr import public_address, qr_svg
+from lab.web.guard import wants_page
 from lab.web.news import ENDED, Happenings
 from lab.web.pages import event_stream, last_event_id
 from lab.web.presenters import Card, card_key
@@ -129,7 +130,7 @@ def _shown(site: Site, spotlight: Spotlight | None) -> ShownPage:
         return ShownPage(engine_problem=site.services.engine_problem())
     page = site.presenters().run(run, learner(), chosen_language())
     card = replace(page.card, key=f"shown--{page.card.key}")  # what is put aside for it may have the same card
-    if not _wants_page():
+    if not wants_page():
         card = replace(
             card, picture=site.feeds.empty(chosen_language())
         )  # a whole class asks at once, and gets it by its streams
@@ -150,13 +151,8 @@ def _place() -> Place:
 
 def _done() -> BaseResponse:
     """Lead back to the page with the form; a script wants no page."""
-    if not _wants_page():
+    if not wants_page():
         return Response(status=NO_CONTENT)
     back = urlsplit(request.referrer or "")
     is_ours = back.netloc == request.host and back.path.startswith("/") and not back.path.startswith("//")
     return redirect(back.path if is_ours else "/class", code=303)
-
-
-def _wants_page() -> bool:
-    """Whether a person asks, and not a script for a part of its page."""
-    return request.accept_mimetypes.best == "text/html"
