@@ -57,19 +57,23 @@ class EngineEvents:
         self._started = False
         self._connected = False
         self._lost = False
+        self._failures = 0  # of attempts to watch
         self._closed = False
         self._since_nanoseconds = 0
         self._stream: Any = None
 
     def require(self) -> None:
-        """Return once the engine is being watched. Raises EngineUnavailable when it does not answer: at once while it is known to
-        be lost."""
+        """Return once the engine is being watched. Raises EngineUnavailable when it does not answer; while it is lost, as soon as
+        that has been tried once more."""
         with self._changed:
             if not self._started:
                 self._started = True
                 self._since_nanoseconds = int(self._clock.now().timestamp() * 1e9)
                 self._clock.spawn("engine-events", self._watch)
-            self._changed.wait_for(lambda: self._connected or self._lost or self._closed, CONNECT_SECONDS)
+            tried = self._failures + 2  # an attempt that is under way may have failed already
+            self._changed.wait_for(
+                lambda: self._connected or self._closed or (self._lost and self._failures >= tried), CONNECT_SECONDS
+            )
             if self._connected and not self._closed:
                 return
         raise EngineUnavailable("cannot watch the engine's containers: no Docker Engine answers; `lab doctor` tells why")
@@ -100,6 +104,7 @@ class EngineEvents:
                     away_since = now
                 newly_lost = not self._lost and not self._closed and now - away_since >= LOST_AFTER_SECONDS
                 self._connected, self._lost = False, self._lost or newly_lost
+                self._failures += 1
                 self._changed.notify_all()
             if newly_lost:
                 self._on_lost(message)

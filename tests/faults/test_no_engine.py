@@ -36,12 +36,14 @@ def test_a_lab_stops_at_once_however_many_learners_have_a_page_open(laboratory: 
     assert clock.monotonic() <= KNOWN_SECONDS
 
 
-def test_an_engine_that_is_known_to_be_away_is_not_waited_for(laboratory: Laboratory, clock: VirtualClock) -> None:
+def test_an_engine_that_is_known_to_be_away_is_tried_once_more_and_not_waited_for(
+    laboratory: Laboratory, clock: VirtualClock
+) -> None:
     with pytest.raises(EngineUnavailable):
         laboratory.node_side.runtime.prepare_cluster("c1")
     assert clock.monotonic() <= KNOWN_SECONDS
     known = clock.monotonic()
     with pytest.raises(EngineUnavailable):
         laboratory.node_side.runtime.prepare_cluster("c2")
-    assert clock.monotonic() == known
+    assert clock.monotonic() <= known + 3 * RETRY_SECONDS
     laboratory.close()
