@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 from lab.insight.misconceptions import Answer, misconceptions
 from lab.insight.predictions import Prediction, compare
 from tests.insight.test_predictions import BEGAN, EXITED, FINISHED, ORDERLY, SIGKILL, SIGTERM, STOP, words
@@ -41,6 +43,13 @@ def test_each_card_is_counted_at_every_place_in_the_order_of_what_happened() -> 
     assert (signal.actual, signal.places, signal.never, signal.wrong) == (3, (1, 0, 1, 0, 0), 1, ("a", "c"))
     assert (kill.actual, kill.never, kill.wrong) == (None, 3, ())
     assert all(sum(counts.places) + counts.never == 3 for counts in found.cards)
+
+
+def test_whatever_the_order_nobody_makes_a_mistake_twice_and_every_wrong_order_makes_one() -> None:
+    for order in permutations((BEGAN, FINISHED, SIGTERM, EXITED)):
+        found = misconceptions([answer("a", *order)])
+        assert all(mistake.who == ("a",) for mistake in found.mistakes)
+        assert bool(found.mistakes) == (found.right == 0)
 
 
 def test_nobody_has_nothing_wrong() -> None:
