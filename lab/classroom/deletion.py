@@ -62,7 +62,7 @@ class Deletions:
             for learner in self._register.everybody(class_id):
                 self._forget(learner.cluster)
             self._register.delete_class(class_id)
-        except LabError as error:
+        except (LabError, OSError) as error:
             why = str(error)
             _LOGGER.warning("cannot delete class %s: %s", class_id, error)
         finally:

@@ -70,13 +70,14 @@ def test_an_open_class_is_not_deleted(register: Register, clock: VirtualClock) -
         Deletions(register, lambda cluster: None, clock).start(opened.id)
 
 
-def test_what_fails_is_told_and_deleting_again_goes_on(register: Register, clock: VirtualClock) -> None:
+@pytest.mark.parametrize("failure", [StoreError("cannot delete: the disk is full"), OSError(28, "the disk is full")])
+def test_what_fails_is_told_and_deleting_again_goes_on(register: Register, clock: VirtualClock, failure: Exception) -> None:
     class_id, _ = filled(register)
     broken = [True]
 
     def forget(cluster: str) -> None:
         if broken[0]:
-            raise StoreError("cannot delete cluster: the disk is full")
+            raise failure
 
     deletions = Deletions(register, forget, clock)
     deletions.start(class_id)
