@@ -84,7 +84,7 @@ def test_what_a_class_does_costs_no_fact_and_no_event_id(room: Room) -> None:
     browser, learner = room.join("Mei")
     timeline = room.pages.runs.timeline(learner.cluster)
     response = browser.client.get("/stream", buffered=False)
-    chunks = iter(response.response)
+    chunks: Iterator[Any] = iter(response.response)
     room.register.pause_class(room.classroom.id, paused=True)
     text = b"".join(next(chunks) for _ in range(3)).decode()
     assert "event: class" in text
