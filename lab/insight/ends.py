@@ -40,7 +40,7 @@ _BY: dict[str, Phrase] = {
         "实验室结束了这次运行：实验室自身出错。这是实验室的问题，与清单无关。",
     ),
     "instructor": phrase(
-        "The instructor ended this run. Kubernetes has no part in that.", "教师结束了这次运行。这与 Kubernetes 无关。"
+        "The instructor ended this run. Kubernetes has no part in that.", "讲师结束了这次运行。这与 Kubernetes 无关。"
     ),
     "learner": phrase(
         "The run was ended at once, as was asked for, without a graceful deletion.",

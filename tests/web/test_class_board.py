@@ -301,6 +301,9 @@ def test_a_removed_learner_loses_runs_cluster_and_seat(room: Room, clock: Virtua
     room.instructor.post(f"{room.path}/learners/{mei.id}/remove")
     clock.settle()
     assert room.pages.runs.discarded == [mei.cluster]
+    run = room.pages.runs.latest(mei.cluster, example.id)
+    assert run is not None
+    assert "The instructor ended this run." in room.instructor.get(f"/runs/{run.id}").text
     assert order(room) == []
     assert browser.get("/").status_code == 303
     assert room.instructor.post(f"{room.path}/learners/{mei.id}/rename", nickname="Mei").status_code == 404

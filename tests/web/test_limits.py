@@ -53,7 +53,7 @@ def test_a_run_that_waits_says_so_in_its_status_its_headline_and_its_steps(pages
             "很长时间没有人操作它",
         ),
         ("disk", "written more to the disk than the lab gives one learner. That limit is the lab’s", "写入磁盘的数据超过了"),
-        ("instructor", "The instructor ended this run.", "教师结束了这次运行。"),
+        ("instructor", "The instructor ended this run.", "讲师结束了这次运行。"),
     ],
 )
 def test_a_run_that_a_limit_ended_says_that_it_is_the_lab_s_and_outside_kubernetes(

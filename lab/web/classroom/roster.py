@@ -64,6 +64,7 @@ def add_roster(blueprint: Blueprint, site: Site, register: Register, presence: P
         learner = found(class_id, learner_id)
         register.remove(learner_id)
         presence.forget(learner_id)
+        end_runs(site.services, learner)
         site.services.clock.spawn(f"discard {learner.cluster}", site.services.discard, learner.cluster)
         notices.say(
             class_id,
