@@ -11,16 +11,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import requests
+
 from benchmarks.workload import CLUSTER, HOOK, ONE, Program, Shape
 from lab.clock import Clock, SystemClock
+from lab.limits import Limits
 from lab.runtime.docker_runtime import PAUSE_IMAGE, DockerRuntime, RuntimeSettings
 from lab.runtime.engine_client import EngineClient
-from lab.runtime.hardening import Limits, container_request, sandbox_request
+from lab.runtime.hardening import container_request, sandbox_request
 from lab.runtime.networks import ClusterNetworks
 
 INSTANCE = "benchmark"
 POD_CIDR = "10.245.0.0/24"
 AT_ONCE = 4
+DEAF_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,11 @@ class BareDocker:
         for container_id, program in made.containers:
             self.engine.api.kill(container_id, program.stop_signal)
         for container_id, _ in made.containers:
-            self.engine.api.wait(container_id)
+            try:
+                self.engine.api.wait(container_id, timeout=DEAF_SECONDS)
+            except requests.exceptions.RequestException:  # its signal came before its handler: PID 1 ignores it then
+                self.engine.api.kill(container_id, "SIGKILL")
+                self.engine.api.wait(container_id)
 
     def _remove(self, made: _Made) -> None:
         for container_id, _ in made.containers:
