@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,10 +10,19 @@ from flask import Blueprint, Response
 from htmx_flask import request
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
-from lab.errors import LabError
-from lab.insight.phrase import Phrase
+from lab.errors import LabError, StoreError
+from lab.insight.phrase import Phrase, phrase
 from lab.web.visit import Site, chosen_language
 from lab.web.wording import WORDINGS
+
+UNAVAILABLE = 503
+
+_NOT_RECORDED = phrase(
+    "The lab cannot use its records now, so nothing was changed. Try again in a moment; if it stays so, tell who runs the lab.",
+    "实验室目前无法使用它的记录，因此没有做任何改动。请稍后再试；如果仍然如此，请告知实验室的管理者。",
+)
+
+_LOGGER = logging.getLogger(__name__)
 
 Kind = Literal[
     "run",
@@ -50,16 +60,24 @@ def words_of(error: LabError) -> str:
 
 
 def add_problems(blueprint: Blueprint, site: Site) -> None:
-    """Answer every HTTP error of the app with a page, or under htmx with a fragment."""
+    """Answer every HTTP error of the app with a page, or under htmx with a fragment; so too when the store fails in the midst of
+    it."""
+
+    def answer(found: Problem) -> Response:
+        if not request.htmx:
+            return site.page("problem.html", found, status=found.code)
+        response = site.fragment("parts/_problem.html", page=found)
+        response.status_code = found.code
+        return response
+
+    @blueprint.app_errorhandler(StoreError)
+    def not_recorded(error: StoreError) -> Response:
+        _LOGGER.error("cannot answer %s: %s", request.endpoint, error)
+        return answer(Problem(code=UNAVAILABLE, kind="refused", message=WORDINGS[chosen_language()].plain(_NOT_RECORDED)))
 
     @blueprint.app_errorhandler(HTTPException)
     def problem(error: HTTPException) -> Response:
-        found = Problem(code=error.code or 500, kind=_kind(error))
-        if request.htmx:
-            response = site.fragment("parts/_problem.html", page=found)
-            response.status_code = found.code
-        else:
-            response = site.page("problem.html", found, status=found.code)
+        response = answer(Problem(code=error.code or 500, kind=_kind(error)))
         if isinstance(error, TooManyRequests):
             response.retry_after = error.retry_after
         return response

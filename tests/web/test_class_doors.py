@@ -9,8 +9,11 @@ import pytest
 
 from lab.classroom.passwords import hash_password
 from lab.classroom.register import GUESSES, SIGN_INS
+from tests.store.conftest import FullDisk, full_disk
 from tests.web.conftest import Pages
 from tests.web.room import INSTRUCTOR, PASSWORD, Browser, Room
+
+__all__ = ["full_disk"]  # a fixture
 
 
 @pytest.fixture
@@ -142,6 +145,22 @@ def test_who_has_a_seat_takes_no_second_one_in_the_same_class(room: Room) -> Non
         answer = browser.post("/join", code=room.classroom.code.lower(), nickname=name, next="/progress")
         assert (answer.status_code, answer.headers["Location"]) == (303, "/progress")
     assert room.register.roster(room.classroom.id) == (learner,)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "so nothing was changed. Try again"), ("zh", "因此没有做任何改动")])
+def test_a_store_that_takes_nothing_says_so_to_who_joins_and_to_who_teaches(
+    room: Room, full_disk: FullDisk, language: str, words: str
+) -> None:
+    browser = Browser(room.app)
+    for one in (browser, room.instructor):
+        one.get(f"/join?lang={language}")
+    with full_disk():
+        joined = browser.post("/join", code=room.classroom.code, nickname="Mei")
+        paused = room.instructor.post(f"{room.path}/pause")
+    for answer in (joined, paused):
+        assert (answer.status_code, words in answer.text, "sqlite" in answer.text) == (503, True, False)
+    assert room.register.roster(room.classroom.id) == ()
+    assert browser.post("/join", code=room.classroom.code, nickname="Mei").status_code == 303
 
 
 def test_the_next_class_on_the_same_laptop_gets_a_door(room: Room) -> None:
