@@ -111,7 +111,10 @@ def on_a_phone(browser: Browser, address: str, picture: Path) -> None:
 
 def of_a_class(browser: Browser, pictures: Path) -> None:
     """A class in which some have predicted: how they join, the board, and what they expected."""
-    with tempfile.TemporaryDirectory() as data, serving_class(browser, Path(data)) as served:
+    with (
+        tempfile.TemporaryDirectory() as data,
+        serving_class(browser, Path(data), LAB_PUBLIC_URL="http://lab.example.org") as served,
+    ):
         board = served.instructor()
         board.goto(f"/class/{CLASS.id}/projector")
         board.set_viewport_size({"width": 1280, "height": 720})
