@@ -426,3 +426,11 @@ def test_a_producer_and_a_consumer_meet_on_either_clock(make: Callable[[], Clock
             condition.notify_all()
     consumer.join()
     assert taken == list(range(50))
+
+
+@pytest.mark.parametrize("make", [SystemClock, VirtualClock])
+def test_no_clock_waits_with_a_timeout_that_is_for_ever(make: type[SystemClock] | type[VirtualClock]) -> None:
+    clock = make()
+    condition = clock.condition()
+    with condition, pytest.raises(OverflowError):
+        condition.wait_for(lambda: False, float("inf"))

@@ -272,6 +272,8 @@ class _VirtualCondition:
         since = self._clock.monotonic()
         deadline = None if timeout is None else since + max(0.0, timeout)
         while not (result := predicate()) and (deadline is None or self._clock.monotonic() < deadline):
+            if timeout is not None and timeout > threading.TIMEOUT_MAX:
+                raise OverflowError(f"cannot wait {timeout:g} s: the machine's clock cannot either; wait without a timeout")
             depth = self._lock.release_all()
             try:
                 self._clock._block(self, deadline, since=since)

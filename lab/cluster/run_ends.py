@@ -12,7 +12,7 @@ from lab.cluster.attention import Attention
 from lab.cluster.live_run import LiveRun
 from lab.cluster.live_runs import LiveRuns
 from lab.cluster.run_parts import RunParts
-from lab.cluster.run_times import deadlines, overdue
+from lab.cluster.run_times import FOREVER, deadlines, overdue
 from lab.cluster.submissions import Submissions
 from lab.errors import StoreError
 from lab.timeline.facts import RunAborted, RunClosed
@@ -141,8 +141,9 @@ class RunEnds:
                 due = deadlines(live, limits, unseen_since, clock.monotonic())
                 by = min(due, key=lambda name: due[name])
                 left = due[by] - clock.monotonic()
-                if left > 0:
-                    self._changed.wait_for(partial(self._has_moved, run_id, live.starting_until), left)
+                if left > 0:  # for ever while a repeat's run waits for its turn
+                    timeout = left if left < FOREVER else None
+                    self._changed.wait_for(partial(self._has_moved, run_id, live.starting_until), timeout)
                 elif by == "start":
                     self.submissions.give_up_starting(live)
                 else:
