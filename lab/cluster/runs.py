@@ -78,17 +78,22 @@ class Runs:
         its turn. Raises RunRefused."""
         self._require_disk()
         pods = demands_in(manifest, self._parts.limits)
-        with self._cleared_for(cluster_id, example, manifest, fresh=fresh) as cluster:
-            self._require_room(cluster)
-            live = next((v for v in self._live.of(cluster_id) if v.run.example == example and not v.ending), None)
-            if live is not None:
-                self._submissions.require_no_wait(live)
-            demand = self._submissions.needed(cluster, pods)
-            if live is None:
-                live = self._opened(cluster, example, manifest)
-            self._use(live)
-            self._choose_hold_points(cluster, live, hold_points)
-            submission = self._submissions.add(live, verb, manifest, demand)
+        opened: LiveRun | None = None
+        try:
+            with self._cleared_for(cluster_id, example, manifest, fresh=fresh) as cluster:
+                self._require_room(cluster)
+                live = next((v for v in self._live.of(cluster_id) if v.run.example == example and not v.ending), None)
+                if live is not None:
+                    self._submissions.require_no_wait(live)
+                demand = self._submissions.needed(cluster, pods)
+                if live is None:
+                    live = opened = self._opened(cluster, example, manifest)
+                self._use(live)
+                self._choose_hold_points(cluster, live, hold_points)
+                submission = self._submissions.add(live, verb, manifest, demand)
+        finally:
+            if opened is not None:
+                self._ends.watch(opened)  # without the lock: a thread takes a while to start
         if submission is not None:
             self._submissions.submit(submission)
         return live.run
@@ -285,7 +290,6 @@ class Runs:
         cluster.timeline.pin(entry.seq)
         live = LiveRun(run, cluster, used=self._parts.clock.monotonic(), is_passing=learner_of(cluster.id) != cluster.id)
         self._live.add(live)
-        self._ends.watch(live)
         return live
 
     def _choose_hold_points(self, cluster: Cluster, live: LiveRun, points: tuple[HoldPoint, ...]) -> None:
@@ -303,10 +307,9 @@ class Runs:
     def _cleared_for(self, cluster_id: str, example: str, manifest: str, *, fresh: bool) -> Iterator[Cluster]:
         """Hold the runs' condition, with the cluster cleared first when ``fresh``: one at a time, and nobody opens a run there
         meanwhile."""
-        with self._changed:
-            self._changed.wait_for(lambda: cluster_id not in self._clearing)
-            self._attention.use(cluster_id)  # so that it is not given back from now on
-        self._clusters.cluster(cluster_id)  # without the lock: a node takes a while to start, and everybody needs the lock
+        self._attention.use(cluster_id)  # so that it is not given back from now on
+        if cluster_id not in self._clearing:
+            self._clusters.cluster(cluster_id)  # without the lock: a node takes a while to start, and everybody needs the lock
         with self._changed:
             self._changed.wait_for(lambda: cluster_id not in self._clearing)
             cluster = self._clusters.cluster(cluster_id)
