@@ -124,8 +124,13 @@ class ClassNews:
         return self._happenings.bell.listening(self._heard, timeline)
 
     def is_due(self) -> bool:
-        """Whether it rang since something was told."""
-        return self._happenings.bell.rings(self._heard) != self._rings
+        """Whether it rang since something was told, or what was told is no news any more."""
+        return self._happenings.bell.rings(self._heard) != self._rings or self._has_faded()
+
+    def _has_faded(self) -> bool:
+        standing = self._happenings.announcements.of
+        views = self._told.views if self._told else ()
+        return any(view.announcement is not None and standing(view.classroom.id) is None for view in views)
 
     def tell(self) -> str | None:
         """Return what there is to tell, in JSON; None when it was told already."""

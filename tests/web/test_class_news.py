@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lab.classroom.announcements import Announcement
-from lab.clock import SystemClock
+from lab.classroom.announcements import NEWS_SECONDS, Announcement
+from lab.clock import SystemClock, VirtualClock
 from lab.insight.phrase import phrase
 from lab.web.identity import Visitor
 from lab.web.news import ClassNews, Happenings
@@ -266,6 +266,21 @@ def test_a_page_says_it_all_without_a_script_and_run_waits(room: Room) -> None:
     assert 'data-starts disabled title="讲师已暂停课堂' in html
     refused = browser.post(f"/examples/{room.pages.example}/run", manifest="x")
     assert refused.status_code == 409
+
+
+def test_an_announcement_leaves_open_pages_when_it_is_no_news_any_more(room: Room) -> None:
+    with VirtualClock() as clock:
+        happenings = Happenings(room.register, clock)
+        happenings.announcements.make(room.classroom.id, Announcement(words=phrase("A walrus.", "海象。")))
+        visitor = Visitor(role="learner", key="k", classroom=room.classroom, learner=room.join("Mei")[1])
+        news = ClassNews(happenings, visitor, "en", lambda example, language: example)
+        news = news.with_banner(room.app.jinja_env, "token")
+        assert "walrus" in json.loads(news.tell() or "{}")["banner"]
+        clock.sleep(NEWS_SECONDS - 1)
+        assert news.tell() is None
+        clock.sleep(1)
+        assert "walrus" not in json.loads(news.tell() or "{}")["banner"]
+        assert news.tell() is None
 
 
 def test_an_announcement_is_said_to_its_class_as_text(room: Room) -> None:
