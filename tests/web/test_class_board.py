@@ -13,7 +13,9 @@ import pytest
 from lab.classroom.model import Learner
 from lab.classroom.presence import LINGER_SECONDS
 from lab.clock import VirtualClock
+from lab.cluster.demand import Demand
 from lab.lessons import Example
+from lab.limits import GIBIBYTE
 from lab.web.classroom import board_page
 from lab.web.classroom.board import STUCK_SECONDS
 from lab.web.presenters import card_key
@@ -405,3 +407,13 @@ def test_an_action_of_a_script_is_answered_with_nothing_to_show(room: Room) -> N
 @pytest.mark.parametrize("path", ["", "/stream"])
 def test_a_class_that_is_not_there_is_not_found(room: Room, path: str) -> None:
     assert room.instructor.get(f"/class/nowhere{path}").status_code == 404
+
+
+def test_the_board_says_of_what_the_machine_is_full(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = Demand(pods=200, containers=400, memory_bytes=12 * GIBIBYTE, cpu_millis=64_000, pids=4096)
+    held = Demand(pods=30, containers=30, memory_bytes=int(11.5 * GIBIBYTE), cpu_millis=30_500, pids=1200)
+    usage = replace(room.pages.runs.usage(), all=held, limit_of_all=limit)
+    monkeypatch.setattr(room.pages.runs, "usage", lambda: usage)
+    english = text(room.instructor.get(f"{room.path}?lang=en").text)
+    assert "30 of 200 pods · 30 of 400 containers · 11.5 of 12.0 GiB of memory (nearly all) · 30.5 of 64 CPUs" in english
+    assert "GiB 内存 11.5 / 12.0 （将满）" in text(room.instructor.get(f"{room.path}?lang=zh").text)

@@ -14,8 +14,11 @@ from jinja2 import Environment
 from lab.classroom.model import Class
 from lab.classroom.presence import Presence
 from lab.classroom.register import Register
+from lab.cluster.admission import Usage
+from lab.cluster.demand import RESOURCES
 from lab.insight.phrase import Phrase
 from lab.lessons import Language, Lesson
+from lab.limits import GIBIBYTE
 from lab.timeline.facts import JSON
 from lab.timeline.timeline import Timeline
 from lab.web.classroom.board import ORDERS, SHOWS, Board, BoardRow, Counts, Order, Show, arranged, counts, sentence
@@ -28,7 +31,12 @@ from lab.web.visit import Site, chosen_language, learner
 from lab.web.wording import WORDINGS, Wording
 
 TICK_SECONDS = 1.0  # an instructor's glance
-PARTS = ("state", "counts", "notice", "readiness")  # of what is live; each has a template
+SHORT = 0.9  # of a limit: who comes next may have to wait
+_UNITS: dict[str, Callable[[int], str]] = {
+    "memory_bytes": lambda value: f"{value / GIBIBYTE:.1f}",
+    "cpu_millis": lambda value: f"{value / 1000:g}",
+}
+PARTS = ("state", "counts", "machine", "notice", "readiness")  # of what is live; each has a template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +74,22 @@ class Readiness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What learners' pods hold of one resource of the machine, of how much, as it is shown."""
+
+    resource: str
+    used: str
+    limit: str
+    is_short: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
     """What changes on the page beside the rows."""
 
     classroom: Class
     counts: Counts
+    machine: tuple[Share, ...]
     sentence: Phrase
     notice: Notice | None
     readiness: Readiness
@@ -144,10 +163,21 @@ class BoardParts:
         return Live(
             classroom=found,
             counts=counts(rows),
+            machine=shares(self.site.services.runs.usage()),
             sentence=sentence(rows),
             notice=self.notices.of(class_id),
             readiness=Readiness(ready=sum(cluster in prepared for cluster in seats), of=len(seats)),
         )
+
+
+def shares(usage: Usage) -> tuple[Share, ...]:
+    """Return what all learners' pods hold of the machine, of every class."""
+    return tuple(_share(name, getattr(usage.all, name), getattr(usage.limit_of_all, name)) for name in RESOURCES)
+
+
+def _share(resource: str, used: int, limit: int) -> Share:
+    words = _UNITS.get(resource, str)
+    return Share(resource=resource, used=words(used), limit=words(limit), is_short=used > SHORT * limit)
 
 
 def add_board(blueprint: Blueprint, parts: BoardParts) -> None:
