@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from htmx_flask import request
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
-from lab.errors import LabError, StoreError
+from lab.errors import ClassroomError, LabError, StoreError
 from lab.insight.phrase import Phrase, phrase
 from lab.web.visit import Site, chosen_language
 from lab.web.wording import WORDINGS
@@ -61,7 +61,7 @@ def words_of(error: LabError) -> str:
 
 def add_problems(blueprint: Blueprint, site: Site) -> None:
     """Answer every HTTP error of the app with a page, or under htmx with a fragment; so too when the store fails in the midst of
-    it."""
+    it, or when what an instructor changes was changed by another."""
 
     def answer(found: Problem) -> Response:
         if not request.htmx:
@@ -74,6 +74,10 @@ def add_problems(blueprint: Blueprint, site: Site) -> None:
     def not_recorded(error: StoreError) -> Response:
         _LOGGER.error("cannot answer %s: %s", request.endpoint, error)
         return answer(Problem(code=UNAVAILABLE, kind="refused", message=WORDINGS[chosen_language()].plain(_NOT_RECORDED)))
+
+    @blueprint.app_errorhandler(ClassroomError)
+    def overtaken(error: ClassroomError) -> Response:
+        return answer(Problem(code=409, kind="refused", message=words_of(error)))
 
     @blueprint.app_errorhandler(HTTPException)
     def problem(error: HTTPException) -> Response:

@@ -417,3 +417,14 @@ def test_the_board_says_of_what_the_machine_is_full(room: Room, monkeypatch: pyt
     english = text(room.instructor.get(f"{room.path}?lang=en").text)
     assert "30 of 200 pods · 30 of 400 containers · 11.5 of 12.0 GiB of memory (nearly all) · 30.5 of 64 CPUs" in english
     assert "GiB 内存 11.5 / 12.0 （将满）" in text(room.instructor.get(f"{room.path}?lang=zh").text)
+
+
+def test_an_instructor_who_comes_too_late_is_told_so(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_late(class_id: str, *, paused: bool) -> None:
+        room.register.delete_class(class_id)  # another instructor was faster, after this one's page was found
+        type(room.register).pause_class(room.register, class_id, paused=paused)
+
+    monkeypatch.setattr(room.register, "pause_class", too_late)
+    answer = room.instructor.post(f"{room.path}/pause")
+    assert answer.status_code == 409
+    assert "There is no such class." in answer.text
