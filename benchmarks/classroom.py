@@ -46,12 +46,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.classroom", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--followers", type=int, default=100, help="pages that follow (default: %(default)s)")
     parser.add_argument("--pressing", type=int, default=30, help="of them press Run at once (default: %(default)s)")
-    parser.add_argument("--warm", type=int, default=0, help="sandboxes kept warm, as LAB_WARM_SANDBOXES (default: none)")
+    parser.add_argument("--cold", action="store_true", help="without the sandboxes that the lab starts while a page is read")
     parser.add_argument("--growth", action="store_true", help=f"with {', '.join(map(str, GROWTH))} followers")
     parser.add_argument("--age", type=int, metavar="RUNS", help="let the class go on for so many runs")
     parser.add_argument("--json", action="store_true", help="print an object instead of the tables")
     arguments = parser.parse_args()
-    settings = {"LAB_WARM_SANDBOXES": str(arguments.warm), "LAB_MAX_LIVE_RUNS": "8"}
+    settings = {"LAB_WARM_SANDBOXES": "0"} if arguments.cold else {}
     if arguments.age:
         rows = _age(arguments.pressing, arguments.age, settings)
     elif arguments.growth:
