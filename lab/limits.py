@@ -65,7 +65,7 @@ class Limits:
     all_memory_bytes: int = field(default_factory=half_of_memory)
     all_cpus: float = field(default_factory=cpus_of_all)
     all_pids: int = field(default_factory=half_of_pids)
-    all_starting: int = 6  # runs whose pods are being started: more would come up no sooner, and hold up pages meanwhile
+    all_starting: int = 4  # runs whose pods are being started: more would come up no sooner, and hold up pages meanwhile
     max_repeat_runs: int = 2  # of all learners' repeats at a time: more would measure how they crowd each other
     free_disk_bytes: int = GIBIBYTE  # with less of it nothing new is run
 

@@ -39,6 +39,7 @@ class RunFigures:
     own_facts: Spread | None
     own_facts_starting: Spread | None
     shown_facts: Spread | None
+    shown_facts_starting: Spread | None
 
 
 def spread(values: Iterable[float]) -> Spread | None:
@@ -58,13 +59,15 @@ def run_figures(store: Store, runs: Sequence[PlayedRun], own: Sequence[Seen], sh
     entries = {run.run_id: _entries(store, run.run_id) for run in runs}
     written = {(run_id, entry.seq): entry.at for run_id, those in entries.items() for entry in those}
     all_run = max((run.running for run in runs if run.running), default=None)
+    starting = {key: at for key, at in written.items() if all_run and at <= all_run}
     return RunFigures(
         first_fact=spread((run.first_fact - run.pressed).total_seconds() for run in runs),
         page_running=spread((run.running - run.pressed).total_seconds() for run in runs if run.running),
         running=spread(seconds for those in entries.values() if (seconds := _running_seconds(those)) is not None),
         own_facts=spread(_latencies(own, written)),
-        own_facts_starting=spread(_latencies(own, {key: at for key, at in written.items() if all_run and at <= all_run})),
+        own_facts_starting=spread(_latencies(own, starting)),
         shown_facts=spread(_latencies(shown, written)),
+        shown_facts_starting=spread(_latencies(shown, starting)),
     )
 
 
