@@ -18,7 +18,9 @@ from lab.timeline.facts import Entry
 from lab.web.frames import Frames, Renderer, frame_text
 from lab.web.picture import Picture
 
-KEPT_CHARACTERS = 256 * 1024 * 1024  # of all frames in memory; feeds used least recently are dropped and can be made again
+KEPT_CHARACTERS = (
+    32 * 1024 * 1024
+)  # of all frames in memory, some 400 runs' in 100 MB; those used least recently can be made again
 
 Read = Callable[[str, int], tuple[Entry, ...]]
 
