@@ -18,9 +18,7 @@ from lab.timeline.facts import Entry
 from lab.web.frames import Frames, Renderer, frame_text
 from lab.web.picture import Picture
 
-KEPT_CHARACTERS = (
-    32 * 1024 * 1024
-)  # of all frames in memory, some 400 runs' in 100 MB; those used least recently can be made again
+KEPT_CHARACTERS = 32 * 1024 * 1024  # of all frames in memory: some 400 runs, 100 MB; the oldest can be made again
 
 Read = Callable[[str, int], tuple[Entry, ...]]
 
