@@ -163,3 +163,19 @@ def test_every_example_is_played_though_one_cannot_be(example: Make, broken: tup
     with pytest.raises(type(why), match="the engine went away"):
         seen.extend(check_content([bad, good], play, SystemClock(), jobs=2))
     assert [one.example.name for one in seen] == ["budget"]
+
+
+def test_what_is_amiss_is_played_once_more_alone_and_that_counts(
+    example: Make, broken: tuple[Entry, ...], mended: tuple[Entry, ...]
+) -> None:
+    late = example(expect={"story": ["app exited 0"]})
+    never = replace(example(expect={"story": ["app exited 42"]}), name="never")
+    played: list[str] = []
+
+    def play(one: Example) -> Rehearsed:
+        played.append(one.name)
+        return Rehearsed(entries=mended if played.count(one.name) == 2 else broken, files={}, troubles=())
+
+    found = {one.example.name: len(one.findings) for one in check_content([late, never], play, SystemClock(), jobs=2)}
+    assert found == {"budget": 0, "never": 1}
+    assert sorted(played) == ["budget", "budget", "never", "never"]

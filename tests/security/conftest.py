@@ -15,7 +15,7 @@ from lab.laboratory import Laboratory
 from lab.timeline.facts import ContainerStarted, Entry, ObjectWritten
 from lab.timeline.run import Run
 
-PATIENCE_SECONDS = 60.0  # a deadline for what must come, not a measure of how fast
+PATIENCE_SECONDS = 240.0  # a deadline for what must come, not a measure of how fast
 NAMESPACE = "default"
 
 F = TypeVar("F")
