@@ -34,7 +34,7 @@ def test_without_an_engine_lessons_are_readable_and_run_says_why_not(browser: Br
     page = context.new_page()
     page.goto("/lessons/post-start")
     expect(page.get_by_role("heading", level=1)).to_have_text("PostStart")
-    expect(page.get_by_role("complementary", name="Engine")).to_contain_text("Nothing can be run right now.")
+    expect(page.get_by_role("complementary", name="The lab")).to_contain_text("Nothing can be run right now.")
     expect(page.get_by_role("button", name="Run", exact=True).first).to_be_disabled()
     context.close()
 
@@ -135,7 +135,7 @@ def test_key_steps_are_read_aloud(page: Page) -> None:
     page.goto("/lessons/post-start")
     card = page.locator("#post-start--post-start-message")
     card.get_by_role("button", name="Run", exact=True).click()
-    expect(page.get_by_role("status")).to_contain_text("New file /usr/share/message")
+    expect(page.locator("#announcer")).to_contain_text("New file /usr/share/message")
     card.get_by_role("button", name="Delete", exact=True).click()
     card.get_by_role("menuitem", name="Force").click()
-    expect(page.get_by_role("status")).to_contain_text("The run is closed.")
+    expect(page.locator("#announcer")).to_contain_text("The run is closed.")

@@ -91,7 +91,7 @@ def test_the_scrubber_steps_with_buttons_and_keys_and_says_where_it_is(page: Pag
     _, of = position(card)
     card.get_by_role("button", name="First step").click()
     assert position(card) == (1, of)
-    expect(page.get_by_role("status")).to_contain_text("You pressed Run.")
+    expect(page.locator("#announcer")).to_contain_text("You pressed Run.")
     card.get_by_role("button", name="Step forward").click()
     assert position(card) == (2, of)
     card.get_by_role("button", name="Step back").click()
@@ -269,8 +269,8 @@ def test_playing_is_read_aloud_step_by_step(page: Page, stories: Stories) -> Non
     card = opened(page, stories.path(BUDGET))
     choose(card, "STATUS is now Running")
     card.get_by_role("button", name="Play at real speed").click()
-    expect(page.get_by_role("status")).to_contain_text("preStop started")
-    expect(page.get_by_role("status")).to_contain_text("SIGTERM (15) from runc to PID 1 sh")
+    expect(page.locator("#announcer")).to_contain_text("preStop started")
+    expect(page.locator("#announcer")).to_contain_text("SIGTERM (15) from runc to PID 1 sh")
 
 
 def test_a_live_run_is_followed_and_left_alone_while_somebody_looks_back(page: Page) -> None:
