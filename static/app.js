@@ -1,5 +1,6 @@
 // The front end starts here. Everything on a page works without it but the editor, the picture, live updates, tabs and stepping.
 import "./htmx.js";
+import { startAgain } from "./again.js";
 import { startCards } from "./cards.js";
 import { startDrops } from "./drop.js";
 import { startBoard } from "./board.js";
@@ -14,6 +15,7 @@ import { startProgress } from "./progress.js";
 import { startPreferences } from "./preferences.js";
 import { startStages } from "./stages.js";
 
+startAgain();
 startPreferences();
 startCards();
 startEditors();

@@ -2,14 +2,8 @@
 // touches it, and it is kept over a change of language.
 import { tabMemory } from "./memory.js";
 
-const words = () => document.getElementById("words").dataset;
-
 export function startCards() {
   for (const card of document.querySelectorAll("[data-card]")) startCard(card);
-  document.addEventListener("htmx:sendError", ({ target }) => {
-    const reply = target.closest("[data-card]")?.querySelector(".reply");
-    if (reply) reply.textContent = words().failed;
-  });
 }
 
 export function startCard(card) {

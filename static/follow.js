@@ -3,6 +3,7 @@
 // A learner who follows gets the shown run into the page, read-only, in the place of what was there; that is put aside as it is, with
 // every text, choice and place in it, and comes back when it ends. The instructor's page says where it is in the run; a projector's
 // page always follows. What the class does comes by the page's stream, as a whole, whenever it changes.
+import { fetchAgain } from "./again.js";
 import { startCard } from "./cards.js";
 import { tabMemory } from "./memory.js";
 import { aside, followInstead, goOn, stageOf, stageOn } from "./stages.js";
@@ -109,7 +110,7 @@ class Follower {
 
   async take() {
     const address = this.always ? location.pathname : "/shown";
-    const answer = await fetch(`${address}?lang=${document.documentElement.lang.slice(0, 2)}`);
+    const answer = await fetchAgain(`${address}?lang=${document.documentElement.lang.slice(0, 2)}`);
     const place = answer.ok && parsed(await answer.text()).querySelector("[data-shown]");
     if (!place) return;
     if (!this.always && !this.aside) this.putAside();
@@ -242,6 +243,6 @@ function goTo(stage, { seq, view, panel }) {
 
 async function send(address, fields) {
   const headers = { "X-CSRF-Token": meta("csrf-token") };
-  const answer = await fetch(address, { method: "POST", headers, body: new URLSearchParams(fields) });
+  const answer = await fetchAgain(address, { method: "POST", headers, body: new URLSearchParams(fields) });
   if (!answer.ok && answer.status !== 409) throw new Error(answer.statusText); // 409: it is not shown any more, which the stream tells
 }

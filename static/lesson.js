@@ -1,5 +1,7 @@
 // What a lesson's text does: a sentence that changes a field in the editor, a statement that the reader judges, copying, and, while
 // an author writes, loading the page again when the files change.
+import { fetchAgain, problem } from "./again.js";
+
 const meta = (name) => document.querySelector(`meta[name=${name}]`)?.content ?? "";
 
 export function startLesson() {
@@ -24,7 +26,7 @@ async function changeField(action, event) {
   const { setPath: path, setValue: value } = action.dataset;
   let answer;
   try {
-    const response = await fetch("/set-field", {
+    const response = await fetchAgain("/set-field", {
       method: "POST",
       headers: { "X-CSRF-Token": meta("csrf-token") },
       body: new URLSearchParams({ manifest: field.value, path, value }),
@@ -35,7 +37,7 @@ async function changeField(action, event) {
   }
   const announcer = document.getElementById("announcer");
   if (answer.problem) {
-    card.querySelector(".reply").textContent = answer.problem;
+    card.querySelector(".reply").replaceChildren(problem(answer.problem));
     announcer.textContent = answer.problem;
     return;
   }

@@ -1,5 +1,7 @@
 // Progress: an answer to a statement is remembered, and what a page shows of the progress is asked for again when it has changed.
 // Without this module pages show it as of when they were loaded.
+import { fetchAgain } from "./again.js";
+
 const meta = (name) => document.querySelector(`meta[name=${name}]`)?.content ?? "";
 
 export function startProgress() {
@@ -18,7 +20,7 @@ export function startProgress() {
 
 async function remember({ id, answer }) {
   try {
-    await fetch("/progress/judged", {
+    await fetchAgain("/progress/judged", {
       method: "POST",
       headers: { "X-CSRF-Token": meta("csrf-token") },
       body: new URLSearchParams({ id, answer }),
@@ -32,7 +34,7 @@ async function remember({ id, answer }) {
 async function renew() {
   for (const place of document.querySelectorAll("[data-progress]")) {
     if (place.contains(document.activeElement)) continue;
-    const response = await fetch(place.dataset.progress);
+    const response = await fetchAgain(place.dataset.progress);
     if (!response.ok) continue;
     const html = await response.text();
     if (place.matches("form")) {

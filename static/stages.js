@@ -3,6 +3,7 @@
 // The stage is a module of its own, `stage.js`: the page names its address, so that its content's hash is part of it. In a classroom
 // the stream also tells what the class does, which `follow.js` shows; pages without a card have a stream there too.
 
+import { fetchAgain } from "./again.js";
 import { LiveSource } from "./stream.js";
 
 const ANNOUNCEMENT_DELAY_MILLISECONDS = 400; // several steps come at once; the last one is read
@@ -54,7 +55,7 @@ function showRecordings(cards, stages) {
   const seen = new IntersectionObserver((entries) => {
     for (const { target } of entries.filter(({ isIntersecting }) => isIntersecting)) {
       seen.unobserve(target);
-      fetch(target.dataset.recording)
+      fetchAgain(target.dataset.recording)
         .then((answer) => (answer.ok ? answer.json() : null))
         .then((message) => message && "recording" in target.dataset && stages.get(target.id).take(message))
         .catch(() => seen.observe(target)); // offline: tried again when it comes into sight the next time

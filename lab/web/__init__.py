@@ -29,6 +29,7 @@ from lab.web.hands import add_hands
 from lab.web.identity import Identities
 from lab.web.live_content import add_live_content
 from lab.web.lookups import add_lookups, used_terms
+from lab.web.once import Once
 from lab.web.operations import add_operations
 from lab.web.own_hook import add_own_hook
 from lab.web.pace import Pace, add_pace
@@ -86,6 +87,7 @@ def create_blueprint(services: Services) -> Blueprint:
     add_problems(blueprint, site)
     site.troubles.install(blueprint)
     Followers(identities).install(blueprint)
+    Once(services.clock, identities).install(blueprint)
     return blueprint
 
 
