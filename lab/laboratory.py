@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import tempfile
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -35,6 +34,7 @@ from lab.runtime.disk_space import free_bytes
 from lab.runtime.docker_runtime import PAUSE_IMAGE, DockerRuntime, RuntimeSettings
 from lab.runtime.engine import engine_address
 from lab.runtime.engine_client import EngineClient
+from lab.runtime.engine_health import EngineHealth
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.recipes import RECIPES
 from lab.runtime.signals import ObserverUnavailable, open_observer
@@ -44,7 +44,6 @@ from lab.timeline.bundle import Versions
 PASSING_DATA_PREFIX = "pod-hook-lab-run-"  # of such a data directory; `lab sweep` finds what a killed command left by it
 REQUIRED_IMAGES = (PAUSE_IMAGE, "nginx", "busybox")
 KUBERNETES = "v1.36"  # whose rules the lab follows
-ENGINE_ANSWER_SECONDS = 5.0  # so long an engine that answered is believed to be well
 
 PREPARED_CLUSTERS = 64  # where anybody may ask for pages: they must not use up the pod CIDR; in a classroom everybody has a seat
 
@@ -126,9 +125,7 @@ class Laboratory:
         self.settings = settings
         self.clock = clock
         self._cleanup = ExitStack()
-        self._well_until = 0.0
-        self._asking = threading.Lock()
-        self._problem: str | None = None
+        self._engine_health = EngineHealth(clock, self._ask_engine)
         self._changed = clock.condition()
         self._prepared: set[str] | None = set()  # None once the lab stops
         self._ready: set[str] = set()  # of these, whose network is there
@@ -189,18 +186,8 @@ class Laboratory:
             raise
 
     def engine_problem(self) -> str | None:
-        """Say why nothing can be run now, with the remedy; None when all is well, which is believed for a few seconds. One asks
-        the engine at a time; whoever comes meanwhile gets the last answer."""
-        if self.clock.monotonic() < self._well_until:
-            return None
-        if self._asking.acquire(blocking=False):
-            try:
-                self._problem = self._ask_engine()
-                if self._problem is None:
-                    self._well_until = self.clock.monotonic() + ENGINE_ANSWER_SECONDS
-            finally:
-                self._asking.release()
-        return self._problem
+        """Say why nothing can be run now, with the remedy; None when all is well, which is believed for a few seconds."""
+        return self._engine_health.problem()
 
     def free_disk(self) -> int | None:
         """Return how many bytes are free where the lab and learners' containers write: the fullest disk's; None where that cannot
@@ -253,6 +240,7 @@ class Laboratory:
         self._disk_guard.close()
         self.repeats.close()
         self.runs.close()
+        self._engine_health.close()
         with contextlib.suppress(EngineError):
             self.node_side.runtime.sweep(self.settings.data_directory.instance_id)
         self.node_side.files.sweep()
@@ -308,7 +296,7 @@ class Laboratory:
             self._ready.difference_update(clusters)
 
     def _engine_lost(self) -> None:
-        self._well_until = 0.0
+        self._engine_health.lost()
         self._strays.look()
 
     def _ask_engine(self) -> str | None:

@@ -22,6 +22,7 @@ import docker
 import docker.errors
 import requests
 import urllib3.exceptions
+from docker.transport import UnixHTTPAdapter
 
 from lab.errors import ContainerGone, EngineError, EngineUnavailable, ImageNotFound
 from lab.runtime.engine import EngineAddress, engine_address
@@ -34,11 +35,21 @@ MAX_CONNECTIONS = 128  # idle connections kept; a class of thirty works at the s
 READ_BYTES = 64 * 1024  # a pipe's capacity: more does not come at once
 _HEAD_LIMIT_BYTES = 64 * 1024  # of an HTTP response's head
 _TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+_SDK_ADDRESS = "http+docker://"  # as the SDK calls any socket
 _STREAMS = {1: "stdout", 2: "stderr"}
 
 
 class NotFound(EngineError):
     """The engine has no such network (containers and execs raise ContainerGone, images ImageNotFound)."""
+
+
+class _OnePool(UnixHTTPAdapter):
+    """The SDK's adapter for sockets, with one pool of connections for the engine. The SDK has one for each URL, of which hardly
+    any comes twice: each call would open a connection of its own."""
+
+    def get_connection(self, url: Any, proxies: Any = None) -> Any:
+        """Return the pool."""
+        return super().get_connection(_SDK_ADDRESS, proxies)
 
 
 class EngineClient:
@@ -67,6 +78,9 @@ class EngineClient:
                         max_pool_size=MAX_CONNECTIONS,
                     )
                     if address.url.startswith("unix:"):
+                        place = f"http+{address.url}"
+                        timeout: Any = self._timeout_seconds  # a fraction, as above
+                        api.mount(_SDK_ADDRESS, _OnePool(place, timeout, max_pool_size=MAX_CONNECTIONS))
                         api.trust_env = False  # no proxy and no .netrc stands before a socket: look for none at each call
                     self._api = api
                 return self._api
