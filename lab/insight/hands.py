@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lab.timeline.facts import (
     CommandExecuted,
@@ -37,23 +38,32 @@ class RunningContainer:
     container: str
 
 
+class Held(NamedTuple):
+    """What is held now, and what may be: ``points`` are those chosen last; ``stepwise`` says whether the run was ever to be held;
+    ``live`` says whether anything can be done yet."""
+
+    holds: tuple[OpenHold, ...]
+    points: tuple[HoldPoint, ...]
+    stepwise: bool
+    live: bool
+
+
 class Hands:
-    """The fold. ``add`` every entry of a run, in order. ``points`` are those chosen last; ``stepwise`` says whether the run was
-    ever to be held; ``executed`` is the learner's last command; ``live`` says whether anything can be done yet."""
+    """The fold. ``add`` every entry of a run, in order. ``executed`` is the learner's last command."""
 
     def __init__(self) -> None:
-        self.points: tuple[HoldPoint, ...] = ()
-        self.stepwise = False
+        self._points: tuple[HoldPoint, ...] = ()
+        self._stepwise = False
         self.executed: CommandExecuted | None = None
-        self.live = True
+        self._live = True
         self._names: dict[str, str] = {}
         self._holds: dict[int, OpenHold] = {}
         self._running: dict[tuple[str, str], RunningContainer] = {}
 
     @property
-    def holds(self) -> tuple[OpenHold, ...]:
+    def held(self) -> Held:
         """What is held now, in the order in which it came to be held."""
-        return tuple(self._holds.values())
+        return Held(tuple(self._holds.values()), self._points, self._stepwise, self._live)
 
     @property
     def running(self) -> tuple[RunningContainer, ...]:
@@ -68,8 +78,8 @@ class Hands:
             case ObjectWritten(kind="Pod") as written:
                 self._names[written.uid] = written.name
             case HoldPointsChosen(points=points):
-                self.points = points
-                self.stepwise = self.stepwise or bool(points)
+                self._points = points
+                self._stepwise = self._stepwise or bool(points)
             case KubeletHeld(point=point):
                 self._holds[entry.seq] = OpenHold(seq=entry.seq, pod=pod, container=container, point=point)
             case KubeletContinued(held_seq=seq):
@@ -82,6 +92,6 @@ class Hands:
             case ContainerExited():
                 self._running.pop(key, None)
             case RunClosed() | RunAborted():
-                self.live = False
+                self._live = False
                 self._holds.clear()
                 self._running.clear()

@@ -108,6 +108,7 @@ def _configure(state: BlueprintSetupState, site: Site) -> None:
     Htmx(app)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    app.jinja_env.cache = {}  # all templates, not the last 400 behind a lock for which every page and stream would wait
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.filters["terms"] = partial(used_terms, site)
 

@@ -99,6 +99,7 @@ class Feeds:
         self._renderers = renderers
         self._read = read
         self._lock = threading.Lock()
+        self._empty: dict[Language, Picture] = {}
         self._feeds: OrderedDict[tuple[str, Language], Feed] = OrderedDict()
 
     def of(self, run_id: str, key: str, language: Language) -> Feed:
@@ -116,6 +117,8 @@ class Feeds:
 
     def empty(self, language: Language) -> Picture:
         """Return the page of an example that has not been run."""
-        picture = Picture()
-        picture.add(Frames(self._renderers[language]).before())
-        return picture
+        with self._lock:
+            if language not in self._empty:
+                self._empty[language] = Picture()
+                self._empty[language].add(Frames(self._renderers[language]).before())
+            return self._empty[language].copy()

@@ -20,7 +20,7 @@ from lab.insight.marks import Arrow, BarClosed, BarOpened, Lane, Mark, Point
 from lab.insight.ruler import Ruler
 from lab.lessons import Language
 from lab.lessons.check import Check, Judge
-from lab.timeline.facts import JSON, Entry, ObjectWritten, RunOpened
+from lab.timeline.facts import JSON, CommandExecuted, Entry, ObjectWritten, RunOpened
 from lab.web import panels
 from lab.web.panels import Status
 from lab.web.processes import processes_of
@@ -37,8 +37,8 @@ PARTS: Mapping[str, Callable[[Story], object]] = {
     "processes": processes_of,
     "hints": lambda story: story.hints.found,
     "check": lambda story: story.judge,
-    "holds": lambda story: story.hands,
-    "shell": lambda story: story.hands,
+    "holds": lambda story: story.hands.held,
+    "shell": lambda story: story.hands.running,
     "command": lambda story: story.hands.executed,
 }
 CheckOf = Callable[[str], Check | None]
@@ -207,7 +207,7 @@ class Frames:
 
 def _is_value(view: object) -> bool:
     """Whether a view never changes, so that an equal one looks the same."""
-    return view is None or isinstance(view, tuple | Headline | Status)
+    return view is None or isinstance(view, tuple | Headline | Status | CommandExecuted)
 
 
 def frame_text(frame: Frame) -> str:
