@@ -19,6 +19,7 @@ from lab.limits import Limits
 from lab.runtime.docker_runtime import PAUSE_IMAGE, DockerRuntime, RuntimeSettings
 from lab.runtime.engine_client import EngineClient
 from lab.runtime.hardening import container_request, sandbox_request
+from lab.runtime.network_members import NetworkMembers
 from lab.runtime.networks import ClusterNetworks
 
 INSTANCE = "benchmark"
@@ -49,6 +50,7 @@ class BareDocker:
     def __init__(self, engine: EngineClient, clock: Clock) -> None:
         self.engine = engine
         self.clock = clock
+        self.members = NetworkMembers(clock)
 
     def time(self, shape: Shape, count: int) -> BareTimes:
         """Run and remove so many pods."""
@@ -94,7 +96,8 @@ class BareDocker:
     def _remove(self, made: _Made) -> None:
         for container_id, _ in made.containers:
             self.engine.api.remove_container(container_id)
-        self.engine.api.remove_container(made.sandbox, force=True)
+        with self.members.leave(CLUSTER):
+            self.engine.api.remove_container(made.sandbox, force=True)
 
 
 @contextmanager

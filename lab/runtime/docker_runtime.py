@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from lab.runtime.exec_session import ExecSession
 from lab.runtime.followed_container import FollowedContainer
 from lab.runtime.followed_containers import FollowedContainers
 from lab.runtime.hardening import JSON, container_request
-from lab.runtime.labels import CLUSTER, RUN, selector
+from lab.runtime.labels import CLUSTER, CONTAINER, RUN, SANDBOX_CONTAINER, selector
 from lab.runtime.networks import ClusterNetworks
 from lab.runtime.processes import process_state
 from lab.runtime.runtime import (
@@ -123,8 +123,7 @@ class DockerRuntime:
         with self._engine.words("list the lab's containers"):
             found = self._engine.api.containers(all=True, filters=selector(instance=self._settings.instance))
         # Only now: a run is live before its first container is made.
-        listed = [(str(container["Id"]), str(container["Labels"].get(RUN, ""))) for container in found]
-        strays = [container_id for container_id, run in listed if self._sandboxes.is_stray(container_id, run, is_live)]
+        strays = [each for each in found if self._sandboxes.is_stray(str(each["Id"]), str(each["Labels"].get(RUN, "")), is_live)]
         self._remove_all(strays)
         return len(strays)
 
@@ -302,21 +301,24 @@ class DockerRuntime:
 
     def _remove_containers(self, filters: dict[str, list[str]]) -> int:
         with self._engine.words("list the lab's containers"):
-            found = [str(container["Id"]) for container in self._engine.api.containers(all=True, filters=filters)]
+            found: list[JSON] = self._engine.api.containers(all=True, filters=filters)
         self._remove_all(found)
         return len(found)
 
-    def _remove_all(self, container_ids: Sequence[str]) -> None:
+    def _remove_all(self, listed: Sequence[JSON]) -> None:
         failures: list[EngineError] = []
 
-        def remove(share: Sequence[str]) -> None:
-            for container_id in share:
+        def remove(share: Sequence[JSON]) -> None:
+            for container in share:
+                labels = container["Labels"]
+                is_sandbox = labels.get(CONTAINER) == SANDBOX_CONTAINER
                 try:
-                    self._remove(container_id)
+                    with self._sandboxes.members.leave(labels.get(CLUSTER, "")) if is_sandbox else nullcontext():
+                        self._remove(str(container["Id"]))
                 except EngineError as error:
                     failures.append(error)
 
-        shares = (container_ids[start::_REMOVALS_AT_ONCE] for start in range(_REMOVALS_AT_ONCE))
+        shares = (listed[start::_REMOVALS_AT_ONCE] for start in range(_REMOVALS_AT_ONCE))
         threads = [self._clock.spawn("remove-containers", remove, share) for share in shares if share]
         for thread in threads:
             thread.join()

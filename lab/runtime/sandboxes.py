@@ -11,13 +11,14 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from lab.clock import Clock
 from lab.errors import ContainerGone, EngineError, EngineUnavailable
 from lab.runtime.engine_client import EngineClient, NotFound
 from lab.runtime.hardening import JSON, sandbox_request
+from lab.runtime.network_members import NetworkMembers
 from lab.runtime.networks import ClusterNetworks
 from lab.runtime.runtime import Sandbox, SandboxConfig
 from lab.runtime.settings import RuntimeSettings
@@ -38,6 +39,8 @@ class Sandboxes:
         self._lock = threading.Lock()
         self._pods: dict[str, SandboxConfig] = {}  # whose sandbox each is
         self._born_warm: set[str] = set()  # those without a pod on their labels
+        self._clusters: dict[str, str] = {}  # on whose network each is
+        self.members = NetworkMembers(clock)
         self.warm = WarmSandboxes(clock, turns, limit=settings.warm_sandboxes, make=self._make_warm, remove=self._remove)
 
     def run(self, config: SandboxConfig) -> Sandbox:
@@ -74,6 +77,7 @@ class Sandboxes:
         with self._lock:
             self._pods.pop(container_id, None)
             self._born_warm.discard(container_id)
+            self._clusters.pop(container_id, None)
 
     def lose_warm(self) -> None:
         """The engine has stopped, and every sandbox with it: those that were kept warm are nobody's now."""
@@ -113,11 +117,12 @@ class Sandboxes:
             with self._engine.words(f"create container {name}"):
                 created = self._engine.api.create_container_from_config(request, name)  # type: ignore[no-untyped-call]  # so in the SDK's stubs
                 sandbox_id = str(created["Id"])
-            if rank is Rank.WARM_SANDBOX:
-                with self._lock:
+            with self._lock:
+                self._clusters[sandbox_id] = config.cluster
+                if rank is Rank.WARM_SANDBOX:
                     self._born_warm.add(sandbox_id)
             try:
-                with self._engine.words(f"start sandbox {name}"):
+                with self.members.join(config.cluster), self._engine.words(f"start sandbox {name}"):
                     self._engine.api.start(sandbox_id)
                     state: dict[str, Any] = self._engine.api.inspect_container(sandbox_id)
             except EngineError:
@@ -131,7 +136,10 @@ class Sandboxes:
         return sandbox_request(config, network=network, instance=self._settings.instance, image=self._settings.pause_image)
 
     def _remove(self, sandbox_id: str) -> None:
-        with suppress(ContainerGone), self._engine.words(f"remove sandbox {sandbox_id[:12]}"):
+        with self._lock:
+            cluster = self._clusters.get(sandbox_id)
+        leaving = nullcontext() if cluster is None else self.members.leave(cluster)
+        with leaving, suppress(ContainerGone), self._engine.words(f"remove sandbox {sandbox_id[:12]}"):
             self._engine.api.remove_container(sandbox_id, force=True, v=True)
         self.forget(sandbox_id)
 
