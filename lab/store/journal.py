@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from lab.clock import Clock
 from lab.errors import StoreError
 from lab.store.database import Database
+from lab.store.remembered import Remembered
 from lab.store.rows import dump, entry_rows, newest_seq, time_text, view_at
 from lab.store.tables import clusters, entries, log_chunks, runs, snapshots
 from lab.timeline.facts import JSON, ContainerExited, Entry, LogChunk, RunAborted, RunClosed, RunOpened, fact_to_json
@@ -73,6 +74,7 @@ class StoreJournal:
         self._clock = clock
         self._log_bytes_per_attempt = log_bytes_per_attempt
         self._took = took
+        self.newest_runs = Remembered()  # by cluster and example, as they are in the store
         self._changed = clock.condition()
         self._logs: dict[str, _Log] = {}
         self._queue: deque[_Pending] = deque()
@@ -255,6 +257,8 @@ class StoreJournal:
             log = part[-1].log
             log.known = True
             log.durable = part[-1].entry.seq
+            if any(isinstance(pending.entry.fact, RunOpened | RunClosed | RunAborted) for pending in part):
+                self.newest_runs.forget(log.cluster)
             log.on_durable(log.durable)
         now = self._clock.monotonic()
         for pending in group:

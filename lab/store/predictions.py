@@ -15,6 +15,7 @@ from sqlalchemy import Row, Select, delete, func, insert, select, update
 from lab.clock import Clock
 from lab.insight.predictions import KeptPrediction, Prediction
 from lab.store.database import Database
+from lab.store.remembered import Remembered
 from lab.store.rows import dump, time_text
 from lab.store.tables import predictions
 
@@ -25,6 +26,7 @@ class Predictions:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.remembered = Remembered()  # those that wait by cluster and example, the others by run
 
     def keep(self, cluster: str, example: str, prediction: Prediction) -> None:
         """Keep a prediction for the next run of the example, in place of one that still waits."""
@@ -37,26 +39,31 @@ class Predictions:
         with self._database.write(f"store a prediction of cluster {cluster}") as connection:
             connection.execute(delete(predictions).where(_waiting(cluster, example)))
             connection.execute(insert(predictions), row)
+        self.remembered.forget(cluster)
 
     def withdraw(self, cluster: str, example: str) -> None:
         """Forget the prediction that waits for a run, if there is one."""
         with self._database.write(f"drop a prediction of cluster {cluster}") as connection:
             connection.execute(delete(predictions).where(_waiting(cluster, example)))
+        self.remembered.forget(cluster)
 
-    def bind(self, cluster: str, example: str, run_id: str) -> None:
-        """Give the prediction that waits to a run; without one nothing happens."""
+    def bind(self, cluster: str, example: str, run_id: str) -> bool:
+        """Give the prediction that waits to a run; say whether there was one."""
         if self.waiting(cluster, example) is None:
-            return  # and nobody who writes is waited for
+            return False  # and nobody who writes is waited for
         with self._database.write(f"give run {run_id} its prediction") as connection:
             connection.execute(update(predictions).where(_waiting(cluster, example)).values(run_id=run_id))
+        self.remembered.forget(cluster)
+        self.remembered.forget(run_id)
+        return True
 
     def waiting(self, cluster: str, example: str) -> KeptPrediction | None:
         """Return the prediction that waits for a run."""
-        return self._first(select(predictions).where(_waiting(cluster, example)))
+        return self._remembered(cluster, example, _waiting(cluster, example))
 
     def of_run(self, run_id: str) -> KeptPrediction | None:
         """Return the prediction that was made for a run."""
-        return self._first(select(predictions).where(predictions.c.run_id == run_id))
+        return self._remembered(run_id, None, predictions.c.run_id == run_id)
 
     def of_example(self, example: str, clusters: Collection[str] | None = None) -> tuple[KeptPrediction, ...]:
         """Return what was predicted of an example and then run, oldest first, by everybody or by these clusters alone."""
@@ -76,8 +83,11 @@ class Predictions:
         with self._database.ask("read predictions") as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
-    def _first(self, query: Select[Any]) -> KeptPrediction | None:
-        return next(iter(self._all(query)), None)
+    def _remembered(self, subject: str, question: str | None, condition: Any) -> KeptPrediction | None:
+        def read() -> KeptPrediction | None:
+            return next(iter(self._all(select(predictions).where(condition))), None)
+
+        return self.remembered.get(subject, question, read)
 
     def _all(self, query: Select[Any]) -> tuple[KeptPrediction, ...]:
         with self._database.ask("read predictions") as connection:

@@ -7,7 +7,8 @@ begins afresh.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Row, delete, select
@@ -16,8 +17,11 @@ from sqlalchemy.dialects.sqlite import insert
 from lab.clock import Clock
 from lab.lessons.progress import MARK_KINDS, Mark, MarkKind
 from lab.store.database import Database
+from lab.store.remembered import Remembered
 from lab.store.rows import time_text
 from lab.store.tables import progress
+
+FRESH = timedelta(minutes=1)  # so old a mark may be to stand for one that would be made now
 
 
 class ProgressMarks:
@@ -26,20 +30,27 @@ class ProgressMarks:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.remembered = Remembered()  # by cluster
 
     def note(self, cluster: str, kind: MarkKind, item: str, value: str = "") -> None:
-        """Mark that a learner has done this now; a mark that is there already is made anew."""
+        """Mark that a learner has done this now; a mark that is there already is made anew, unless they have done nothing else
+        within the last minute: whoever reads a page again writes nothing."""
         mark = Mark(kind=kind, item=item, at=self._clock.now(), value=value)
+        newest = max(self.of(cluster), key=lambda known: known.at, default=None)
+        if newest is not None and newest == replace(mark, at=newest.at) and mark.at - newest.at < FRESH:
+            return
         with self._database.write(f"mark progress of cluster {cluster}") as connection:
             new = insert(progress).values(_row(cluster, mark))
             changed = {"at": new.excluded.at, "value": new.excluded.value}
             connection.execute(new.on_conflict_do_update(index_elements=["cluster", "kind", "item"], set_=changed))
+        self.remembered.forget(cluster)
 
     def withdraw(self, cluster: str, kind: MarkKind, item: str) -> None:
         """Take a mark back; without one nothing happens."""
         one = (progress.c.cluster == cluster) & (progress.c.kind == kind) & (progress.c.item == item)
         with self._database.write(f"take back progress of cluster {cluster}") as connection:
             connection.execute(delete(progress).where(one))
+        self.remembered.forget(cluster)
 
     def add(self, cluster: str, marks: Iterable[Mark]) -> None:
         """Add marks from elsewhere; those that are there stay as they are."""
@@ -47,15 +58,17 @@ class ProgressMarks:
         if rows:
             with self._database.write(f"add progress of cluster {cluster}") as connection:
                 connection.execute(insert(progress).on_conflict_do_nothing(), rows)
+            self.remembered.forget(cluster)
 
     def forget(self, cluster: str) -> None:
         """Forget all marks of a learner."""
         with self._database.write(f"forget progress of cluster {cluster}") as connection:
             connection.execute(delete(progress).where(progress.c.cluster == cluster))
+        self.remembered.forget(cluster)
 
     def of(self, cluster: str) -> tuple[Mark, ...]:
         """Return a learner's marks, oldest first."""
-        return self.of_all((cluster,)).get(cluster, ())
+        return self.remembered.get(cluster, None, lambda: self.of_all((cluster,)).get(cluster, ()))
 
     def of_all(self, clusters: Collection[str] | None = None) -> dict[str, tuple[Mark, ...]]:
         """Return the marks, oldest first, of every learner who has some, or of these alone."""

@@ -20,6 +20,7 @@ from lab.store.database import Database
 from lab.store.journal import SNAPSHOT_ENTRIES, StoreJournal
 from lab.store.predictions import Predictions
 from lab.store.progress import ProgressMarks
+from lab.store.remembered import Remembered
 from lab.store.tables import bundles, clusters, predictions, progress, repeats, runs
 from lab.timeline.facts import Entry
 from lab.timeline.folds import ClusterView
@@ -38,6 +39,7 @@ class Store:
         self.bundles = Bundles(database, clock)
         self.progress = ProgressMarks(database, clock)
         self.classes = Classes(database)
+        self._newest_repeats = Remembered()  # by cluster and example
 
     @classmethod
     def open(cls, url: str, clock: Clock, took: Callable[[float], None] = lambda seconds: None) -> Store:
@@ -86,6 +88,9 @@ class Store:
 
     def latest_run(self, cluster: str, example: str) -> Run | None:
         """Return the newest run of an example in a cluster."""
+        return self.journal.newest_runs.get(cluster, example, lambda: self._read_latest_run(cluster, example))
+
+    def _read_latest_run(self, cluster: str, example: str) -> Run | None:
         query = select(runs).where(runs.c.cluster == cluster, runs.c.example == example)
         with self._database.ask(f"read the runs of cluster {cluster}") as connection:
             return next(iter(rows.read_runs(connection, query.order_by(runs.c.first_seq.desc()).limit(1))), None)
@@ -107,6 +112,7 @@ class Store:
         with self._database.write(f"store repeat {repeat.id}") as connection:
             connection.execute(delete(repeats).where(repeats.c.id == repeat.id))
             connection.execute(insert(repeats), rows.repeat_row(repeat))
+        self._newest_repeats.forget(repeat.cluster)
 
     def repeat(self, repeat_id: str) -> Repeat | None:
         """Return a repeat."""
@@ -115,6 +121,9 @@ class Store:
 
     def latest_repeat(self, cluster: str, example: str) -> Repeat | None:
         """Return the newest repeat of an example that a learner began."""
+        return self._newest_repeats.get(cluster, example, lambda: self._read_latest_repeat(cluster, example))
+
+    def _read_latest_repeat(self, cluster: str, example: str) -> Repeat | None:
         query = select(repeats).where(repeats.c.cluster == cluster, repeats.c.example == example)
         with self._database.ask(f"read the repeats of cluster {cluster}") as connection:
             return next(iter(rows.read_repeats(connection, query.order_by(repeats.c.opened_at.desc()).limit(1))), None)
@@ -139,6 +148,8 @@ class Store:
                 for table in (clusters, repeats, predictions, progress, bundles):
                     column = table.c.id if table is clusters else table.c.cluster
                     connection.execute(delete(table).where(column == one))
+        for remembered in (self.journal.newest_runs, self._newest_repeats, self.predictions.remembered, self.progress.remembered):
+            remembered.forget_all()
 
     def close(self) -> None:
         """Write what is queued, then close the database. Raises StoreError when something could not be written."""

@@ -88,10 +88,8 @@ def _run(site: Site, example: Example, manifest: str, fresh: bool) -> tuple[Repl
     site.progress.settle(learner(), example)
     try:
         run = runs.open(learner(), example.id, manifest, verb=example.submit, fresh=fresh, hold_points=chosen_hold_points())
-        if not live:
-            site.services.predictions.bind(learner(), example.id, run.id)
-            if site.services.predictions.of_run(run.id) is not None:
-                site.progress.note(learner(), "predicted", example.id)
+        if not live and site.services.predictions.bind(learner(), example.id, run.id):
+            site.progress.note(learner(), "predicted", example.id)
     except LabError as error:
         return Reply(key=key, problem=words_of(error)), None
     site.progress.note(learner(), "ran", example.id)

@@ -150,8 +150,8 @@ class Predictions(Protocol):
         """Forget the prediction that waits for a run, if there is one."""
         ...
 
-    def bind(self, cluster: str, example: str, run_id: str) -> None:
-        """Give the prediction that waits to a run; without one nothing happens."""
+    def bind(self, cluster: str, example: str, run_id: str) -> bool:
+        """Give the prediction that waits to a run; say whether there was one."""
         ...
 
     def waiting(self, cluster: str, example: str) -> KeptPrediction | None:

@@ -26,6 +26,24 @@ def test_doing_a_thing_again_renews_its_mark(store: Store, clock: VirtualClock) 
     assert [(mark.item, mark.value) for mark in store.progress.of("c1")] == [("a/two", ""), ("a/one", "again")]
 
 
+def test_a_mark_made_again_at_once_stays_as_it_is_and_later_or_after_another_it_is_renewed(
+    store: Store, clock: VirtualClock
+) -> None:
+    first = clock.now()
+    store.progress.note("c1", "opened", "hooks")
+    clock.sleep(59)
+    store.progress.note("c1", "opened", "hooks")
+    assert [(mark.item, mark.at) for mark in store.progress.of("c1")] == [("hooks", first)]
+    clock.sleep(1)
+    renewed = clock.now()
+    store.progress.note("c1", "opened", "hooks")
+    assert [(mark.item, mark.at) for mark in store.progress.of("c1")] == [("hooks", renewed)]
+    clock.sleep(1)
+    store.progress.note("c1", "ran", "hooks/one")
+    store.progress.note("c1", "opened", "hooks")
+    assert [mark.at for mark in store.progress.of("c1") if mark.item == "hooks"] == [clock.now()]
+
+
 def test_a_mark_that_is_taken_back_is_gone_and_others_stay(store: Store) -> None:
     store.progress.note("c1", "finished", "hooks")
     store.progress.note("c1", "opened", "hooks")
