@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import lab
@@ -45,6 +46,7 @@ PASSING_DATA_PREFIX = "pod-hook-lab-run-"  # of such a data directory; `lab swee
 REQUIRED_IMAGES = (PAUSE_IMAGE, "nginx", "busybox")
 KUBERNETES = "v1.36"  # whose rules the lab follows
 
+KEPT_HOSTNAMES = 64  # lessons
 PREPARED_CLUSTERS = 64  # where anybody may ask for pages: they must not use up the pod CIDR; in a classroom everybody has a seat
 
 UNWATCHED = ObserverUnavailable(
@@ -315,6 +317,7 @@ def _open_register(store: Store, clock: Clock) -> Register:
     return Register(store.classes, clock)
 
 
+@lru_cache(maxsize=KEPT_HOSTNAMES)
 def _hostnames(manifests: tuple[str, ...]) -> tuple[str, ...]:
     """Return the hostnames of the pods that these manifests create, in order."""
     documents = [document for manifest in manifests for document in review(manifest).documents]

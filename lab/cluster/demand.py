@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 from lab.limits import Limits
 from lab.pods.decode import pod_from_object
@@ -16,6 +17,8 @@ from lab.pods.model import Container
 from lab.pods.review import review
 from lab.runtime.hardening import SANDBOX_MEMORY_BYTES, SANDBOX_PIDS
 from lab.timeline.facts import JSON
+
+KEPT_DEMANDS = 64  # manifests: a class submits the same ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,7 @@ def demand_of(pod: JSON, limits: Limits) -> Demand:
     return demand + Demand(pods=1, memory_bytes=SANDBOX_MEMORY_BYTES, pids=SANDBOX_PIDS)
 
 
+@lru_cache(maxsize=KEPT_DEMANDS)
 def demands_in(manifest: str, limits: Limits) -> tuple[tuple[str, Demand], ...]:
     """Return the pods that a manifest would create: name ("" while it is generated) and what each may take."""
     pods = [d.object for d in review(manifest).documents if d.kind == "Pod" and d.object is not None]

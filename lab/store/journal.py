@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, insert, select, update
@@ -23,6 +23,7 @@ from lab.store.rows import dump, entry_rows, newest_seq, time_text, view_at
 from lab.store.tables import clusters, entries, log_chunks, runs, snapshots
 from lab.timeline.facts import JSON, ContainerExited, Entry, LogChunk, RunAborted, RunClosed, RunOpened, fact_to_json
 from lab.timeline.folds import ClusterView, fold
+from lab.timeline.run import Run
 
 GROUP_ENTRIES = 256  # committed in about 5 ms
 SNAPSHOT_ENTRIES = 500  # so many entries at most are folded to know any view, or as many as it has objects
@@ -74,7 +75,7 @@ class StoreJournal:
         self._clock = clock
         self._log_bytes_per_attempt = log_bytes_per_attempt
         self._took = took
-        self.newest_runs = Remembered()  # by cluster and example, as they are in the store
+        self.newest_runs = Remembered[Mapping[str, Run]]()  # as the store has them, by cluster, then by example
         self._changed = clock.condition()
         self._logs: dict[str, _Log] = {}
         self._queue: deque[_Pending] = deque()

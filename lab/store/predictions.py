@@ -6,7 +6,7 @@ A learner has at most one prediction per example that waits for a run; the next 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,8 @@ class Predictions:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self.remembered = Remembered()  # those that wait by cluster and example, the others by run
+        self._waiting = Remembered[Mapping[str, KeptPrediction]]()  # by cluster, then by example
+        self._of_runs = Remembered[KeptPrediction | None]()
 
     def keep(self, cluster: str, example: str, prediction: Prediction) -> None:
         """Keep a prediction for the next run of the example, in place of one that still waits."""
@@ -39,13 +40,13 @@ class Predictions:
         with self._database.write(f"store a prediction of cluster {cluster}") as connection:
             connection.execute(delete(predictions).where(_waiting(cluster, example)))
             connection.execute(insert(predictions), row)
-        self.remembered.forget(cluster)
+        self._waiting.forget(cluster)
 
     def withdraw(self, cluster: str, example: str) -> None:
         """Forget the prediction that waits for a run, if there is one."""
         with self._database.write(f"drop a prediction of cluster {cluster}") as connection:
             connection.execute(delete(predictions).where(_waiting(cluster, example)))
-        self.remembered.forget(cluster)
+        self._waiting.forget(cluster)
 
     def bind(self, cluster: str, example: str, run_id: str) -> bool:
         """Give the prediction that waits to a run; say whether there was one."""
@@ -53,17 +54,18 @@ class Predictions:
             return False  # and nobody who writes is waited for
         with self._database.write(f"give run {run_id} its prediction") as connection:
             connection.execute(update(predictions).where(_waiting(cluster, example)).values(run_id=run_id))
-        self.remembered.forget(cluster)
-        self.remembered.forget(run_id)
+        self._waiting.forget(cluster)
+        self._of_runs.forget(run_id)
         return True
 
     def waiting(self, cluster: str, example: str) -> KeptPrediction | None:
         """Return the prediction that waits for a run."""
-        return self._remembered(cluster, example, _waiting(cluster, example))
+        return self._waiting.get(cluster, lambda: self._waiting_of(cluster)).get(example)
 
     def of_run(self, run_id: str) -> KeptPrediction | None:
         """Return the prediction that was made for a run."""
-        return self._remembered(run_id, None, predictions.c.run_id == run_id)
+        query = select(predictions).where(predictions.c.run_id == run_id)
+        return self._of_runs.get(run_id, lambda: next(iter(self._all(query)), None))
 
     def of_example(self, example: str, clusters: Collection[str] | None = None) -> tuple[KeptPrediction, ...]:
         """Return what was predicted of an example and then run, oldest first, by everybody or by these clusters alone."""
@@ -83,11 +85,14 @@ class Predictions:
         with self._database.ask("read predictions") as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
-    def _remembered(self, subject: str, question: str | None, condition: Any) -> KeptPrediction | None:
-        def read() -> KeptPrediction | None:
-            return next(iter(self._all(select(predictions).where(condition))), None)
+    def forget_all(self) -> None:
+        """Read everything again: what was kept of somebody is deleted."""
+        self._waiting.forget_all()
+        self._of_runs.forget_all()
 
-        return self.remembered.get(subject, question, read)
+    def _waiting_of(self, cluster: str) -> dict[str, KeptPrediction]:
+        query = select(predictions).where(predictions.c.cluster == cluster, predictions.c.run_id.is_(None))
+        return {kept.example: kept for kept in self._all(query)}
 
     def _all(self, query: Select[Any]) -> tuple[KeptPrediction, ...]:
         with self._database.ask("read predictions") as connection:

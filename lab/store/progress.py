@@ -30,7 +30,7 @@ class ProgressMarks:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self.remembered = Remembered()  # by cluster
+        self._remembered = Remembered[tuple[Mark, ...]]()  # by cluster
 
     def note(self, cluster: str, kind: MarkKind, item: str, value: str = "") -> None:
         """Mark that a learner has done this now; a mark that is there already is made anew, unless they have done nothing else
@@ -43,14 +43,14 @@ class ProgressMarks:
             new = insert(progress).values(_row(cluster, mark))
             changed = {"at": new.excluded.at, "value": new.excluded.value}
             connection.execute(new.on_conflict_do_update(index_elements=["cluster", "kind", "item"], set_=changed))
-        self.remembered.forget(cluster)
+        self._remembered.forget(cluster)
 
     def withdraw(self, cluster: str, kind: MarkKind, item: str) -> None:
         """Take a mark back; without one nothing happens."""
         one = (progress.c.cluster == cluster) & (progress.c.kind == kind) & (progress.c.item == item)
         with self._database.write(f"take back progress of cluster {cluster}") as connection:
             connection.execute(delete(progress).where(one))
-        self.remembered.forget(cluster)
+        self._remembered.forget(cluster)
 
     def add(self, cluster: str, marks: Iterable[Mark]) -> None:
         """Add marks from elsewhere; those that are there stay as they are."""
@@ -58,17 +58,21 @@ class ProgressMarks:
         if rows:
             with self._database.write(f"add progress of cluster {cluster}") as connection:
                 connection.execute(insert(progress).on_conflict_do_nothing(), rows)
-            self.remembered.forget(cluster)
+            self._remembered.forget(cluster)
 
     def forget(self, cluster: str) -> None:
         """Forget all marks of a learner."""
         with self._database.write(f"forget progress of cluster {cluster}") as connection:
             connection.execute(delete(progress).where(progress.c.cluster == cluster))
-        self.remembered.forget(cluster)
+        self._remembered.forget(cluster)
+
+    def forget_all(self) -> None:
+        """Read everything again: what was kept of somebody is deleted."""
+        self._remembered.forget_all()
 
     def of(self, cluster: str) -> tuple[Mark, ...]:
         """Return a learner's marks, oldest first."""
-        return self.remembered.get(cluster, None, lambda: self.of_all((cluster,)).get(cluster, ()))
+        return self._remembered.get(cluster, lambda: self.of_all((cluster,)).get(cluster, ()))
 
     def of_all(self, clusters: Collection[str] | None = None) -> dict[str, tuple[Mark, ...]]:
         """Return the marks, oldest first, of every learner who has some, or of these alone."""

@@ -8,35 +8,35 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
-MOST_SUBJECTS = 2_048  # clusters, or runs; whoever is asked for after more than so many others is read again
+MOST_SUBJECTS = 512  # clusters, or runs: more than a class has learners; the others are read again
 
 T = TypeVar("T")
 
 
-class Remembered:
-    """Answers by subject, such as a cluster, and question. Thread-safe; the lock is not held while the store is read."""
+class Remembered(Generic[T]):
+    """Answers to one question by subject, such as a cluster. Thread-safe; the lock is not held while the store is read."""
 
     def __init__(self, most: int = MOST_SUBJECTS) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._answers: OrderedDict[str, dict[Hashable, Any]] = OrderedDict()
+        self._answers: OrderedDict[str, list[T]] = OrderedDict()  # none while one is being read
 
-    def get(self, subject: str, question: Hashable, read: Callable[[], T]) -> T:
+    def get(self, subject: str, read: Callable[[], T]) -> T:
         """Return the answer, read now if it is not known. What was forgotten while it was read is not kept."""
         with self._lock:
-            known = self._answers.setdefault(subject, {})
+            known = self._answers.setdefault(subject, [])
             self._answers.move_to_end(subject)
             while len(self._answers) > self._most:
                 self._answers.popitem(last=False)
-            if question in known:
-                return cast(T, known[question])
+            if known:
+                return known[0]
         answer = read()
         with self._lock:
             if self._answers.get(subject) is known:
-                known[question] = answer
+                known[:] = [answer]
         return answer
 
     def forget(self, subject: str) -> None:

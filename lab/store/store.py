@@ -6,10 +6,10 @@ entries; everything older stays readable through `entries`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from lab.clock import Clock
 from lab.errors import StoreError
@@ -39,7 +39,7 @@ class Store:
         self.bundles = Bundles(database, clock)
         self.progress = ProgressMarks(database, clock)
         self.classes = Classes(database)
-        self._newest_repeats = Remembered()  # by cluster and example
+        self._newest_repeats = Remembered[Mapping[str, Repeat]]()  # by cluster, then by example
 
     @classmethod
     def open(cls, url: str, clock: Clock, took: Callable[[float], None] = lambda seconds: None) -> Store:
@@ -88,12 +88,7 @@ class Store:
 
     def latest_run(self, cluster: str, example: str) -> Run | None:
         """Return the newest run of an example in a cluster."""
-        return self.journal.newest_runs.get(cluster, example, lambda: self._read_latest_run(cluster, example))
-
-    def _read_latest_run(self, cluster: str, example: str) -> Run | None:
-        query = select(runs).where(runs.c.cluster == cluster, runs.c.example == example)
-        with self._database.ask(f"read the runs of cluster {cluster}") as connection:
-            return next(iter(rows.read_runs(connection, query.order_by(runs.c.first_seq.desc()).limit(1))), None)
+        return self.journal.newest_runs.get(cluster, lambda: self._newest_runs_of(cluster)).get(example)
 
     def recent_runs(self, cluster: str, count: int) -> tuple[Run, ...]:
         """Return a cluster's newest runs, the newest first."""
@@ -121,12 +116,7 @@ class Store:
 
     def latest_repeat(self, cluster: str, example: str) -> Repeat | None:
         """Return the newest repeat of an example that a learner began."""
-        return self._newest_repeats.get(cluster, example, lambda: self._read_latest_repeat(cluster, example))
-
-    def _read_latest_repeat(self, cluster: str, example: str) -> Repeat | None:
-        query = select(repeats).where(repeats.c.cluster == cluster, repeats.c.example == example)
-        with self._database.ask(f"read the repeats of cluster {cluster}") as connection:
-            return next(iter(rows.read_repeats(connection, query.order_by(repeats.c.opened_at.desc()).limit(1))), None)
+        return self._newest_repeats.get(cluster, lambda: self._newest_repeats_of(cluster)).get(example)
 
     def unfinished_repeats(self) -> tuple[Repeat, ...]:
         """Return the repeats that nothing has ended."""
@@ -148,8 +138,24 @@ class Store:
                 for table in (clusters, repeats, predictions, progress, bundles):
                     column = table.c.id if table is clusters else table.c.cluster
                     connection.execute(delete(table).where(column == one))
-        for remembered in (self.journal.newest_runs, self._newest_repeats, self.predictions.remembered, self.progress.remembered):
-            remembered.forget_all()
+        self.journal.newest_runs.forget_all()
+        self._newest_repeats.forget_all()
+        self.predictions.forget_all()
+        self.progress.forget_all()
+
+    def _newest_runs_of(self, cluster: str) -> dict[str, Run]:
+        """Return a cluster's newest run of each example."""
+        newest = select(func.max(runs.c.first_seq)).where(runs.c.cluster == cluster).group_by(runs.c.example)
+        query = select(runs).where(runs.c.cluster == cluster, runs.c.first_seq.in_(newest))
+        with self._database.ask(f"read the runs of cluster {cluster}") as connection:
+            return {run.example: run for run in rows.read_runs(connection, query)}
+
+    def _newest_repeats_of(self, cluster: str) -> dict[str, Repeat]:
+        """Return a learner's newest repeat of each example."""
+        newest = select(func.max(repeats.c.opened_at)).where(repeats.c.cluster == cluster).group_by(repeats.c.example)
+        query = select(repeats).where(repeats.c.cluster == cluster, repeats.c.opened_at.in_(newest)).order_by(repeats.c.opened_at)
+        with self._database.ask(f"read the repeats of cluster {cluster}") as connection:
+            return {repeat.example: repeat for repeat in rows.read_repeats(connection, query)}
 
     def close(self) -> None:
         """Write what is queued, then close the database. Raises StoreError when something could not be written."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from lab.insight.lint import LintNote
@@ -20,6 +21,7 @@ from lab.pods.review import Review, ReviewedDocument, review
 from lab.web.wording import Wording
 
 FILENAME = "pod.yaml"
+KEPT_DIAGNOSES = 64
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -73,8 +75,9 @@ class Diagnosis:
         return tuple(remark for remark in self.remarks if remark.kind == kind)
 
 
+@lru_cache(maxsize=KEPT_DIAGNOSES)
 def diagnose(text: str) -> Diagnosis:
-    """Review a manifest without running it."""
+    """Review a manifest without running it. A class asks for the same texts again and again."""
     found = review(text, filename=FILENAME)
     refusals: list[tuple[Refusal, str]] = [(found.refusal, "")] if found.refusal else []
     remarks: list[Remark] = _refusal_remarks(found.refusal, 1) if found.refusal else []

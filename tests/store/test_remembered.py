@@ -18,46 +18,48 @@ def never() -> str:
 
 
 def test_an_answer_is_read_once_until_its_subject_is_forgotten() -> None:
-    remembered = Remembered()
-    assert remembered.get("ada", "newest", lambda: "first") == "first"
-    assert remembered.get("ada", "newest", never) == "first"
-    assert remembered.get("ada", "oldest", lambda: "other") == "other"
+    remembered = Remembered[str]()
+    assert remembered.get("ada", lambda: "first") == "first"
+    assert remembered.get("ada", never) == "first"
+    assert remembered.get("eve", lambda: "other") == "other"
     remembered.forget("eve")
-    assert remembered.get("ada", "newest", never) == "first"
+    assert remembered.get("ada", never) == "first"
     remembered.forget("ada")
-    assert remembered.get("ada", "newest", lambda: "second") == "second"
+    assert remembered.get("ada", lambda: "second") == "second"
+    remembered.forget_all()
+    assert remembered.get("ada", lambda: "third") == "third"
 
 
 def test_that_there_is_nothing_is_an_answer_too() -> None:
-    remembered = Remembered()
-    assert remembered.get("ada", "newest", lambda: None) is None
-    assert remembered.get("ada", "newest", never) is None  # type: ignore[func-returns-value]
+    remembered = Remembered[str | None]()
+    assert remembered.get("ada", lambda: None) is None
+    assert remembered.get("ada", never) is None
 
 
 def test_a_question_that_failed_is_asked_again() -> None:
-    remembered = Remembered()
+    remembered = Remembered[str]()
     with pytest.raises(AssertionError):
-        remembered.get("ada", "newest", never)
-    assert remembered.get("ada", "newest", lambda: "read") == "read"
+        remembered.get("ada", never)
+    assert remembered.get("ada", lambda: "read") == "read"
 
 
 def test_an_answer_that_changed_while_it_was_read_is_not_kept() -> None:
-    remembered = Remembered()
+    remembered = Remembered[str]()
 
     def read() -> str:
         remembered.forget("ada")  # the change comes before the answer
         return "before the change"
 
-    assert remembered.get("ada", "newest", read) == "before the change"
-    assert remembered.get("ada", "newest", lambda: "after it") == "after it"
+    assert remembered.get("ada", read) == "before the change"
+    assert remembered.get("ada", lambda: "after it") == "after it"
 
 
 def test_only_so_many_subjects_are_kept_and_those_asked_for_last() -> None:
-    remembered = Remembered(most=2)
+    remembered = Remembered[str](most=2)
     for subject in ("a", "b", "a", "c"):
-        remembered.get(subject, "newest", lambda: "known")
-    assert remembered.get("a", "newest", never) == "known"
-    assert remembered.get("b", "newest", lambda: "read again") == "read again"
+        remembered.get(subject, lambda: "known")
+    assert remembered.get("a", never) == "known"
+    assert remembered.get("b", lambda: "read again") == "read again"
 
 
 def test_the_newest_run_is_known_with_its_end_as_soon_as_that_is_durable(store: Store, clock: VirtualClock) -> None:
