@@ -1,12 +1,14 @@
 """Learners' marks of progress (`lab.lessons.progress`): one row for each thing that a learner has done.
 
 A learner is a cluster. Runs and predictions have their own tables; a mark stays when those are gone, and goes when its learner
-begins afresh.
+begins afresh. What a page notes by the way is written a moment later, by a thread of its own and many marks at a time: who reads
+waits for nobody who writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import logging
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -15,6 +17,7 @@ from sqlalchemy import Row, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from lab.clock import Clock
+from lab.errors import StoreError
 from lab.lessons.progress import MARK_KINDS, Mark, MarkKind
 from lab.store.database import Database
 from lab.store.remembered import Remembered
@@ -24,29 +27,42 @@ from lab.store.tables import progress
 FRESH = timedelta(minutes=1)  # so old a mark may be to stand for one that would be made now
 
 
+_Key = tuple[str, MarkKind, str]  # cluster, kind, item
+
+_LOGGER = logging.getLogger(__name__)
+
+
 class ProgressMarks:
-    """Usable from any thread. Every method raises StoreError when the database cannot be used."""
+    """Usable from any thread. Every method but `note_soon` raises StoreError when the database cannot be used."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._remembered = Remembered[tuple[Mark, ...]]()  # by cluster
+        self._remembered = Remembered[tuple[Mark, ...]]()  # by cluster, without those that are not written yet
+        self._changed = clock.condition()
+        self._unwritten: dict[_Key, Mark] = {}
+        self._is_writing = False
 
     def note(self, cluster: str, kind: MarkKind, item: str, value: str = "") -> None:
-        """Mark that a learner has done this now; a mark that is there already is made anew, unless they have done nothing else
-        within the last minute: whoever reads a page again writes nothing."""
+        """Mark that a learner has done this now; a mark that is there already is made anew."""
+        self._put({(cluster, kind, item): Mark(kind=kind, item=item, at=self._clock.now(), value=value)})
+
+    def note_soon(self, cluster: str, kind: MarkKind, item: str, value: str = "") -> None:
+        """Mark it as `note` does, and do not wait until it is written; that it cannot be is logged. A mark stays as it is when
+        its learner has done nothing else within the last minute: whoever reads a page again writes nothing."""
         mark = Mark(kind=kind, item=item, at=self._clock.now(), value=value)
-        newest = max(self.of(cluster), key=lambda known: known.at, default=None)
-        if newest is not None and newest == replace(mark, at=newest.at) and mark.at - newest.at < FRESH:
+        if self._is_fresh(cluster, mark):
             return
-        with self._database.write(f"mark progress of cluster {cluster}") as connection:
-            new = insert(progress).values(_row(cluster, mark))
-            changed = {"at": new.excluded.at, "value": new.excluded.value}
-            connection.execute(new.on_conflict_do_update(index_elements=["cluster", "kind", "item"], set_=changed))
-        self._remembered.forget(cluster)
+        with self._changed:
+            self._unwritten[(cluster, kind, item)] = mark
+            if self._is_writing:
+                return
+            self._is_writing = True
+        self._clock.spawn("marks of progress", self._write)
 
     def withdraw(self, cluster: str, kind: MarkKind, item: str) -> None:
         """Take a mark back; without one nothing happens."""
+        self._wait_until_written()
         one = (progress.c.cluster == cluster) & (progress.c.kind == kind) & (progress.c.item == item)
         with self._database.write(f"take back progress of cluster {cluster}") as connection:
             connection.execute(delete(progress).where(one))
@@ -62,20 +78,35 @@ class ProgressMarks:
 
     def forget(self, cluster: str) -> None:
         """Forget all marks of a learner."""
+        self._wait_until_written()
         with self._database.write(f"forget progress of cluster {cluster}") as connection:
             connection.execute(delete(progress).where(progress.c.cluster == cluster))
         self._remembered.forget(cluster)
 
     def forget_all(self) -> None:
         """Read everything again: what was kept of somebody is deleted."""
+        self._wait_until_written()
         self._remembered.forget_all()
+
+    def close(self) -> None:
+        """Write what is to be written soon."""
+        self._wait_until_written()
 
     def of(self, cluster: str) -> tuple[Mark, ...]:
         """Return a learner's marks, oldest first."""
-        return self._remembered.get(cluster, lambda: self.of_all((cluster,)).get(cluster, ()))
+        unwritten = self._not_written_yet()  # first: what has been written meanwhile is read
+        written = self._remembered.get(cluster, lambda: self._read((cluster,)).get(cluster, ()))
+        return _with(written, (mark for (whose, _, _), mark in unwritten.items() if whose == cluster))
 
     def of_all(self, clusters: Collection[str] | None = None) -> dict[str, tuple[Mark, ...]]:
         """Return the marks, oldest first, of every learner who has some, or of these alone."""
+        unwritten, found = self._not_written_yet(), self._read(clusters)
+        for (cluster, _, _), mark in unwritten.items():
+            if clusters is None or cluster in clusters:
+                found[cluster] = _with(found.get(cluster, ()), (mark,))
+        return found
+
+    def _read(self, clusters: Collection[str] | None) -> dict[str, tuple[Mark, ...]]:
         query = select(progress).order_by(progress.c.at, progress.c.kind, progress.c.item)
         if clusters is not None:
             query = query.where(progress.c.cluster.in_(clusters))
@@ -85,6 +116,56 @@ class ProgressMarks:
                 if row.kind in MARK_KINDS:
                     found.setdefault(row.cluster, []).append(_mark(row))
         return {cluster: tuple(marks) for cluster, marks in found.items()}
+
+    def _is_fresh(self, cluster: str, mark: Mark) -> bool:
+        try:
+            newest = max(self.of(cluster), key=lambda known: known.at, default=None)
+        except StoreError:
+            return False
+        return newest is not None and newest == replace(mark, at=newest.at) and mark.at - newest.at < FRESH
+
+    def _write(self) -> None:
+        """Write what is to be written, until nothing is left."""
+        while marks := self._not_written_yet():
+            try:
+                self._put(marks)
+            except StoreError as error:
+                _LOGGER.warning("%s", error)
+            with self._changed:
+                for key, mark in marks.items():
+                    if self._unwritten[key] is mark:
+                        del self._unwritten[key]
+                if not self._unwritten:
+                    self._is_writing = False
+                    self._changed.notify_all()
+                    return
+
+    def _put(self, marks: Mapping[_Key, Mark]) -> None:
+        new = insert(progress)
+        changed = {"at": new.excluded.at, "value": new.excluded.value}
+        upsert = new.on_conflict_do_update(index_elements=["cluster", "kind", "item"], set_=changed)
+        clusters = {cluster for cluster, _, _ in marks}
+        with self._database.write(f"mark progress of {', '.join(sorted(clusters))}") as connection:
+            connection.execute(upsert, [_row(cluster, mark) for (cluster, _, _), mark in marks.items()])
+        for cluster in clusters:
+            self._remembered.forget(cluster)
+
+    def _not_written_yet(self) -> dict[_Key, Mark]:
+        with self._changed:
+            return dict(self._unwritten)
+
+    def _wait_until_written(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_writing)
+
+
+def _with(marks: tuple[Mark, ...], newer: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Return marks with newer ones in place of those of the same things."""
+    known = {(mark.kind, mark.item): mark for mark in marks}
+    for mark in newer:
+        if (old := known.get((mark.kind, mark.item))) is None or old.at <= mark.at:
+            known[(mark.kind, mark.item)] = mark
+    return tuple(sorted(known.values(), key=lambda mark: (mark.at, mark.kind, mark.item)))
 
 
 def _row(cluster: str, mark: Mark) -> dict[str, str]:

@@ -160,6 +160,7 @@ class Store:
     def close(self) -> None:
         """Write what is queued, then close the database. Raises StoreError when something could not be written."""
         try:
+            self.progress.close()
             self.journal.close()
         finally:
             self._database.close()

@@ -77,12 +77,9 @@ class ProgressViews:
         self._entries = entries
 
     def note(self, cluster: str, kind: MarkKind, item: str, value: str = "") -> None:
-        """Mark what a learner has done."""
+        """Mark what a learner has done, without waiting until that is written."""
         if self._marks is not None:
-            try:
-                self._marks.note(cluster, kind, item, value)
-            except LabError:
-                return  # the store says of itself that it cannot write (`/healthz`, the journal); the page goes on
+            self._marks.note_soon(cluster, kind, item, value)
 
     def of(self, cluster: str) -> Progress | None:
         """Return how far a learner is, after judging what has ended; None where that cannot be known."""

@@ -174,6 +174,10 @@ class Predictions(Protocol):
 class ProgressMarks(Protocol):
     """Keeps what learners have done (`lab.store.progress.ProgressMarks`). Raises StoreError when it cannot."""
 
+    def note_soon(self, cluster: str, kind: MarkKind, item: str, value: str = "") -> None:
+        """Mark it, and do not wait until it is written."""
+        ...
+
     def note(self, cluster: str, kind: MarkKind, item: str, value: str = "") -> None:
         """Mark that a learner has done this now; a mark that is there already is made anew."""
         ...

@@ -14,7 +14,6 @@ from lab.clock import VirtualClock
 from lab.errors import StoreError
 from lab.store.database import Database
 from lab.store.journal import PATIENCE_SECONDS, StoreJournal
-from lab.store.predictions import Predictions
 from lab.store.store import Store
 from lab.timeline.facts import ContainerExited, LogChunk, RunOpened, WorkerFailed
 from lab.timeline.timeline import Timeline
@@ -172,7 +171,7 @@ def test_a_writer_that_cannot_go_on_fails_loudly_and_takes_nothing_more(clock: V
 def test_lines_beyond_the_cap_of_an_attempt_are_not_stored_and_the_story_goes_on(clock: VirtualClock, url: str) -> None:
     database = Database(url)
     journal = StoreJournal(database, clock, log_bytes_per_attempt=1_000)
-    store = Store(database, journal, Predictions(database, clock))
+    store = Store(database, journal, clock)
     timeline = Timeline("c", clock, journal)
 
     def chunk(attempt: int, container: str) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from lab.clock import VirtualClock
 from lab.lessons.progress import Mark
 from lab.store.store import Store
+from tests.store.conftest import FullDisk
 
 
 def test_a_mark_survives_a_restart(store: Store, clock: VirtualClock, url: str) -> None:
@@ -26,21 +29,53 @@ def test_doing_a_thing_again_renews_its_mark(store: Store, clock: VirtualClock) 
     assert [(mark.item, mark.value) for mark in store.progress.of("c1")] == [("a/two", ""), ("a/one", "again")]
 
 
+def test_a_mark_to_be_written_soon_is_known_at_once_and_survives_a_restart(store: Store, clock: VirtualClock, url: str) -> None:
+    store.progress.note_soon("c1", "opened", "hooks")
+    assert [mark.item for mark in store.progress.of("c1")] == ["hooks"]
+    assert [mark.item for mark in store.progress.of_all()["c1"]] == ["hooks"]
+    store.close()
+    with Store.open(url, clock) as again:
+        assert [mark.item for mark in again.progress.of("c1")] == ["hooks"]
+
+
+def test_what_is_forgotten_before_it_is_written_does_not_come_back(store: Store, clock: VirtualClock) -> None:
+    store.progress.note_soon("c1", "ran", "a/one")
+    store.progress.forget("c1")
+    clock.settle()
+    assert store.progress.of("c1") == ()
+    store.progress.note_soon("c1", "ran", "a/one")
+    store.progress.withdraw("c1", "ran", "a/one")
+    clock.settle()
+    assert store.progress.of("c1") == ()
+
+
+def test_a_mark_that_cannot_be_written_soon_is_logged_and_nobody_fails(
+    store: Store, full_disk: FullDisk, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with full_disk():
+        store.progress.note_soon("c1", "ran", "a" * 100_000)
+        clock.settle()
+    assert "cannot mark progress of c1" in caplog.text
+    store.progress.note_soon("c1", "ran", "a/two")
+    clock.settle()
+    assert [mark.item for mark in store.progress.of("c1")] == ["a/two"]
+
+
 def test_a_mark_made_again_at_once_stays_as_it_is_and_later_or_after_another_it_is_renewed(
     store: Store, clock: VirtualClock
 ) -> None:
     first = clock.now()
-    store.progress.note("c1", "opened", "hooks")
+    store.progress.note_soon("c1", "opened", "hooks")
     clock.sleep(59)
-    store.progress.note("c1", "opened", "hooks")
+    store.progress.note_soon("c1", "opened", "hooks")
     assert [(mark.item, mark.at) for mark in store.progress.of("c1")] == [("hooks", first)]
     clock.sleep(1)
     renewed = clock.now()
-    store.progress.note("c1", "opened", "hooks")
+    store.progress.note_soon("c1", "opened", "hooks")
     assert [(mark.item, mark.at) for mark in store.progress.of("c1")] == [("hooks", renewed)]
     clock.sleep(1)
-    store.progress.note("c1", "ran", "hooks/one")
-    store.progress.note("c1", "opened", "hooks")
+    store.progress.note_soon("c1", "ran", "hooks/one")
+    store.progress.note_soon("c1", "opened", "hooks")
     assert [mark.at for mark in store.progress.of("c1") if mark.item == "hooks"] == [clock.now()]
 
 
