@@ -41,7 +41,8 @@ class ProgressMarks:
         self._remembered = Remembered[tuple[Mark, ...]]()  # by cluster, without those that are not written yet
         self._changed = clock.condition()
         self._unwritten: dict[_Key, Mark] = {}
-        self._is_writing = False
+        self._closing = False
+        self._writer = clock.spawn("marks of progress", self._write)
 
     def note(self, cluster: str, kind: MarkKind, item: str, value: str = "") -> None:
         """Mark that a learner has done this now; a mark that is there already is made anew."""
@@ -55,10 +56,7 @@ class ProgressMarks:
             return
         with self._changed:
             self._unwritten[(cluster, kind, item)] = mark
-            if self._is_writing:
-                return
-            self._is_writing = True
-        self._clock.spawn("marks of progress", self._write)
+            self._changed.notify_all()
 
     def withdraw(self, cluster: str, kind: MarkKind, item: str) -> None:
         """Take a mark back; without one nothing happens."""
@@ -89,8 +87,11 @@ class ProgressMarks:
         self._remembered.forget_all()
 
     def close(self) -> None:
-        """Write what is to be written soon."""
-        self._wait_until_written()
+        """Write what is to be written soon, and end the writer."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._writer.join()
 
     def of(self, cluster: str) -> tuple[Mark, ...]:
         """Return a learner's marks, oldest first."""
@@ -125,8 +126,8 @@ class ProgressMarks:
         return newest is not None and newest == replace(mark, at=newest.at) and mark.at - newest.at < FRESH
 
     def _write(self) -> None:
-        """Write what is to be written, until nothing is left."""
-        while marks := self._not_written_yet():
+        """Write what there is to be written, until the store closes and nothing is left."""
+        while marks := self._take():
             try:
                 self._put(marks)
             except StoreError as error:
@@ -135,10 +136,13 @@ class ProgressMarks:
                 for key, mark in marks.items():
                     if self._unwritten[key] is mark:
                         del self._unwritten[key]
-                if not self._unwritten:
-                    self._is_writing = False
-                    self._changed.notify_all()
-                    return
+                self._changed.notify_all()
+
+    def _take(self) -> dict[_Key, Mark]:
+        """Wait for marks and return them; none when the store closes and all are written."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._unwritten) or self._closing)
+            return dict(self._unwritten)
 
     def _put(self, marks: Mapping[_Key, Mark]) -> None:
         new = insert(progress)
@@ -156,7 +160,7 @@ class ProgressMarks:
 
     def _wait_until_written(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_writing)
+            self._changed.wait_for(lambda: not self._unwritten)
 
 
 def _with(marks: tuple[Mark, ...], newer: Iterable[Mark]) -> tuple[Mark, ...]:
