@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -181,7 +182,10 @@ class _Server(BaseApplication):
             raise AppImportError(f"lab: {error}") from error
         logging.getLogger().addHandler(laboratory.metrics.log_handler())
         self._closing = self._clock.spawn("close the laboratory", self._close_when_told, laboratory)
-        return create_app(laboratory, self._course)
+        app = create_app(laboratory, self._course)
+        gc.collect()
+        gc.freeze()  # lessons and recordings stay: to look through them for garbage now and then held everybody up for 0.1 s
+        return app
 
     def stop(self) -> None:
         """Have the laboratory closed; returns at once. Safe in a signal's handler: nothing else of its thread takes this lock."""
