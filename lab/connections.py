@@ -80,8 +80,8 @@ class BoundedWorker(ThreadWorker):
         self._clock = SystemClock()
 
     def get_thread_pool(self) -> Any:
-        """Return the pool with every thread started. Else the thread that accepts everybody's connections would start one whenever
-        none is idle, and wait for it meanwhile behind all that want to run: a class that presses Run at once."""
+        """Return the pool with every thread started. Else the thread that accepts everybody's connections would start one
+        whenever none is idle, and wait for it meanwhile behind all that want to run: a class that presses Run at once."""
         pool, all_are_there = super().get_thread_pool(), threading.Event()
         for _ in range(self.cfg.threads):
             pool.submit(all_are_there.wait)
