@@ -58,7 +58,7 @@ audit: setup  ## ask for known vulnerabilities in what the lab is made of (onlin
 	build/audit/bin/pip-audit --requirement build/audit/installed.txt --no-deps --disable-pip --progress-spinner off
 	cd static && npm audit
 
-wheel:  ## build the wheel and check that it carries templates, lessons and front end
+wheel:  ## build the wheel into dist/ and check that it carries templates, lessons and front end
 	@$(BIN)/python -m lab.setup.wheel
 
 screenshots: setup-tests  ## take the README's pictures

@@ -1,10 +1,12 @@
-"""``python -m lab.setup.wheel``: build the wheel and check that what the lab shows is inside: templates, lessons, front end.
+"""``python -m lab.setup.wheel``: build the wheel into ``dist`` and check that what the lab shows is inside: templates, lessons,
+front end.
 
-Needs the package index only for the build backend. Leaves nothing behind.
+Needs the package index only for the build backend.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -22,17 +24,28 @@ def main() -> int:
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", target, str(_ROOT)]
         try:
             run(command, "build the wheel")
-            (wheel,) = Path(target).glob("*.whl")
-            missing = sorted(_expected() - set(zipfile.ZipFile(wheel).namelist()))
-            size_bytes = wheel.stat().st_size
+            (built,) = Path(target).glob("*.whl")
+            missing = sorted(_expected() - set(zipfile.ZipFile(built).namelist()))
         except LabError as error:
             print(error, file=sys.stderr)
             return 1
-    if missing:
-        print(f"cannot ship the wheel: it lacks {', '.join(missing)}; see [tool.hatch.build] in pyproject.toml", file=sys.stderr)
-        return 1
-    print(f"the wheel has templates, lessons and front end, {size_bytes / 1000:.0f} kB")
+        if missing:
+            lacks = ", ".join(missing)
+            print(f"cannot ship the wheel: it lacks {lacks}; see [tool.hatch.build] in pyproject.toml", file=sys.stderr)
+            return 1
+        wheel = _keep(built)
+    size_kb = wheel.stat().st_size / 1000
+    print(f"{wheel.relative_to(_ROOT)} has templates, lessons and front end, {size_kb:.0f} kB")
     return 0
+
+
+def _keep(built: Path) -> Path:
+    """Put the wheel into ``dist``, where it is the only one."""
+    directory = _ROOT / "dist"
+    directory.mkdir(exist_ok=True)
+    for earlier in directory.glob("pod_hook_lab-*.whl"):
+        earlier.unlink()
+    return Path(shutil.copy(built, directory))
 
 
 def _expected() -> set[str]:
