@@ -38,6 +38,7 @@ from lab.runtime.engine_client import EngineClient
 from lab.runtime.engine_health import EngineHealth
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.recipes import RECIPES
+from lab.runtime.safe_paths import require_openat2
 from lab.runtime.signals import ObserverUnavailable, open_observer
 from lab.store.store import Store
 from lab.timeline.bundle import Versions
@@ -77,6 +78,7 @@ def open_node_side(settings: Settings, instance: str, clock: Clock, cleanup: Exi
     else:
         witness = observer
         cleanup.callback(witness.close)
+    require_openat2()
     files = NodeFiles(settings.data / "nodes", size_limit_bytes=settings.limits.node_disk_bytes)
     engine = EngineClient(engine_address(settings.docker_host))
     identity = RuntimeSettings(

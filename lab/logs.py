@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import Literal
 
 LogFormat = Literal["text", "json"]
 Field = str | int | float | bool | None
 _FIELDS = "lab_fields"  # of a record
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def set_up_logs(style: LogFormat) -> None:
@@ -25,6 +28,15 @@ def set_up_logs(style: LogFormat) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start what it looked at
+    threading.excepthook = _log_failure
+
+
+def _log_failure(failure: threading.ExceptHookArgs) -> None:
+    """Log an exception that has ended a thread."""
+    if failure.exc_value is not None:
+        name = failure.thread.name if failure.thread else "a thread"
+        _LOGGER.error("%s has failed", name, exc_info=(failure.exc_type, failure.exc_value, failure.exc_traceback))
 
 
 def formatter(style: LogFormat) -> logging.Formatter:

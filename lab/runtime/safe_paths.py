@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from lab.errors import SettingsError
 from lab.runtime.syscalls import RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, openat2
 
 _AGAIN_LIMIT = 1000  # the kernel answers EAGAIN when a rename during the walk keeps it from being sure
@@ -33,6 +34,18 @@ def opened_in(root: str, path: str, flags: int = os.O_PATH) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def require_openat2() -> None:
+    """Raise SettingsError where the kernel, or a filter of system calls around the lab, does not let it open paths safely."""
+    try:
+        with opened_in("/", "."):
+            pass
+    except OSError as error:
+        raise SettingsError(
+            f"cannot open files of a virtual node safely: openat2 fails here ({error.strerror}); "
+            "the lab needs Linux 5.6 or newer, and no filter against it, such as systemd's RestrictSUIDSGID"
+        ) from error
 
 
 def open_at(directory: int, path: str, flags: int = os.O_PATH) -> int:
