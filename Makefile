@@ -55,7 +55,7 @@ audit: setup  ## ask for known vulnerabilities in what the lab is made of (onlin
 	@$(PYTHON) -m venv build/audit
 	@build/audit/bin/pip install --quiet "pip-audit>=2.7"
 	@$(BIN)/pip freeze --exclude-editable > build/audit/installed.txt
-	build/audit/bin/pip-audit --requirement build/audit/installed.txt --no-deps --disable-pip --progress-spinner off
+	build/audit/bin/pip-audit --strict --requirement build/audit/installed.txt --no-deps --disable-pip --progress-spinner off
 	cd static && npm audit
 
 wheel:  ## build the wheel into dist/ and check that it carries templates, lessons and front end
