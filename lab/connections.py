@@ -2,7 +2,8 @@
 
 The server itself waits without end for a request whose sending has begun, and for a client that does not read its answer. Here
 the first has `REQUEST_SECONDS` altogether, and the second is given up by the kernel when it has taken nothing for
-`STALLED_SECONDS`, as one whose machine is gone. Browsers come back by themselves, streams where they were.
+`STALLED_SECONDS`, as one whose machine is gone. That somebody has left is noticed by the first thing that is sent after a while,
+such as a stream's heartbeat; the kernel would say so at the second. Browsers come back by themselves, streams where they were.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from lab.clock import Clock, SystemClock
 
 REQUEST_SECONDS = 30.0  # from its first byte to its last; the largest upload over a slow network takes a part of it
 STALLED_SECONDS = 20.0  # two heartbeats of a stream
+QUIET_SECONDS = 5.0  # without a word from the lab, after which it looks whether somebody is there: half a heartbeat
 LINGER_SECONDS = 2.0  # for a client to close its side first: what it has not read is lost otherwise
 LINGER_READS, LINGER_BYTES = 16, 4096  # and what it still sends is thrown away, up to this
 
@@ -39,11 +41,13 @@ class ClientSocket(socket.socket):
         super().__init__(fileno=accepted.detach())
         self._clock = clock
         self._until = 0.0
+        self._sent_at = clock.monotonic()
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STALLED_SECONDS * 1000))
 
     def begin_request(self) -> None:
         """From now on the client has `REQUEST_SECONDS` for its next request."""
-        self._until = self._clock.monotonic() + REQUEST_SECONDS
+        self._sent_at = self._clock.monotonic()
+        self._until = self._sent_at + REQUEST_SECONDS
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Receive in time. Raises ConnectionResetError, and TimeoutError when the socket's own time is shorter."""
@@ -61,6 +65,14 @@ class ClientSocket(socket.socket):
         except TimeoutError as error:
             raise ConnectionResetError(errno.ECONNRESET, "the client has stalled") from error
 
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send all. Raises BrokenPipeError when the client has closed its side and nothing was sent to it for `QUIET_SECONDS`."""
+        now = self._clock.monotonic()
+        if now - self._sent_at >= QUIET_SECONDS and self._has_left():
+            raise BrokenPipeError(errno.EPIPE, "the client has left")
+        super().sendall(data, flags)
+        self._sent_at = now
+
     def end(self) -> None:
         """Say that nothing more comes, and give the client a moment to take what has; nobody waits for it afterwards."""
         self._until = self._clock.monotonic() + LINGER_SECONDS
@@ -70,6 +82,14 @@ class ClientSocket(socket.socket):
                 if not self.recv(LINGER_BYTES):
                     break
         self._until = 0.0
+
+    def _has_left(self) -> bool:
+        try:
+            return super().recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False  # nothing to read from one that is there
+        except OSError:
+            return True
 
 
 class BoundedWorker(ThreadWorker):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from lab.clock import Clock
 
-LINGER_SECONDS = 20.0  # from one page's stream to the next one's, a slow network included
+LINGER_SECONDS = 10.0  # from one page's stream to the next one's, a slow network included
 FORGOTTEN_SECONDS = 12 * 3600.0  # after the day's class
 
 
