@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-ENGINE_JOBS ?= 3
+ENGINE_JOBS ?= 4
 BROWSER_JOBS ?= 2
 
 .DEFAULT_GOAL := help
