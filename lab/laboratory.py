@@ -172,7 +172,11 @@ class Laboratory:
             self.metrics.watch(self.condition.signs)
             self._recover(instance)
             at_once = settings.limits.max_repeat_runs
-            self.repeats = Repeats(RepeatParts(clock=clock, runs=self.runs, index=self.store, at_once=at_once))
+            self.repeats = Repeats(
+                RepeatParts(clock=clock, runs=self.runs, index=self.store, at_once=at_once, is_held=self._is_held)
+            )
+            if self.register is not None:
+                self.register.listen(lambda class_id: self.repeats.look_again())
             self._disk_guard = DiskGuard(
                 DiskGuardParts(
                     clock=clock,
@@ -302,6 +306,12 @@ class Laboratory:
     def _engine_lost(self) -> None:
         self._engine_health.lost()
         self._strays.look()
+
+    def _is_held(self, cluster: str) -> bool:
+        """Whether a learner's class is paused, or has ended: they start nothing."""
+        learner = self.register.learner_of(cluster) if self.register else None
+        found = self.register.find_class(learner.class_id) if self.register and learner else None
+        return found is not None and (found.paused or not found.is_open)
 
     def _ask_engine(self) -> str | None:
         try:

@@ -126,10 +126,13 @@ class Register:
         """Open a class with a code of its own."""
         name = clean_name(name)
         with self._change():
-            taken = {kept.code for kept in self._classes.values()}
-            code = next(code for code in iter(_new_code, "") if code not in taken)
-            opened = Class(id=secrets.token_hex(6), name=name, code=code, opened_at=self._clock.now())
+            opened = Class(id=secrets.token_hex(6), name=name, code=self._free_code(), opened_at=self._clock.now())
             return self._keep_class(opened)
+
+    def change_code(self, class_id: str) -> Class:
+        """Give a class another code: nobody joins by the one before. Who has a seat keeps it."""
+        with self._change():
+            return self._keep_class(replace(self._class(class_id), code=self._free_code()))
 
     def close_class(self, class_id: str) -> Class:
         """End a class: nobody joins it any more, and its learners read on but start nothing."""
@@ -255,6 +258,10 @@ class Register:
                     listener(class_id)
 
     # --- while something is changed, or asked
+
+    def _free_code(self) -> str:
+        taken = {kept.code for kept in self._classes.values()}
+        return next(code for code in iter(_new_code, "") if code not in taken)
 
     def _next_cluster(self, class_id: str) -> str:
         first, *others = self._spare.get(class_id) or (_new_cluster(),)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
@@ -55,12 +55,14 @@ class RepeatIndex(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatParts:
-    """What `Repeats` works with. ``at_once`` bounds the runs of all repeats that are live at a time."""
+    """What `Repeats` works with. ``at_once`` bounds the runs of all repeats that are live at a time; ``is_held(cluster)`` says
+    that a learner starts nothing now, such as while their class is paused: call `Repeats.look_again` when that changes."""
 
     clock: Clock
     runs: Runs
     index: RepeatIndex
     at_once: int = 2
+    is_held: Callable[[str], bool] = lambda cluster: False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,11 @@ class Repeats:
         with self._changed:
             return self._queue.index(repeat_id) if repeat_id in self._queue else 0
 
+    def look_again(self) -> None:
+        """Somebody is held, or not any more."""
+        with self._changed:
+            self._changed.notify_all()
+
     def cancel(self, repeat_id: str) -> None:
         """End a repeat and its run that goes on. Nothing happens to one that has ended."""
         self._end(repeat_id, "cancelled", "Cancelled.")
@@ -199,7 +206,9 @@ class Repeats:
                 self._changed.notify_all()
 
     def _is_next(self, repeat_id: str) -> bool:
-        return self._busy < self._parts.at_once and self._queue[0] == repeat_id
+        """Whether it is this one's turn; those that are held keep their places and let others go on."""
+        free = (waiting for waiting in self._queue if not self._parts.is_held(self._going[waiting].cluster))
+        return self._busy < self._parts.at_once and next(free, None) == repeat_id
 
     def _run_once(self, repeat: Repeat) -> None:
         """Run the manifest once on a new cluster, and give that back. Raises _Stopped, LabError."""

@@ -48,11 +48,14 @@ class Site:
         self.guard = guard
         self.identities = identities
         self.repeat_views = RepeatViews(services)
-        self.troubles = Troubles(services, chosen_language)
+        self.troubles = Troubles(services, chosen_language, self._is_learner)
         self.opened = OpenedRuns(services.bundles)
         self.recorded = RecordedRuns(services.catalog)
         self.happenings = Happenings(services.register, services.clock) if services.register else None
         self._feeds: Feeds | None = None
+
+    def _is_learner(self) -> bool:
+        return self.identities.is_classroom and self.identities.visitor().role != "instructor"
 
     def renew(self, catalog: Catalog) -> None:
         """Go on with another state of the lessons."""

@@ -96,6 +96,16 @@ def test_ending_a_paused_class_leaves_no_pause_behind(register: Register) -> Non
     assert not register.reopen_class(kept.id).paused
 
 
+def test_a_new_code_is_the_only_one_that_lets_in_and_who_is_in_stays_in(register: Register) -> None:
+    kept = register.open_class("Hooks")
+    ada = register.join(kept.code, "Ada", HERE)
+    changed = register.change_code(kept.id)
+    with pytest.raises(ClassroomError, match="No open class has that code"):
+        register.join(kept.code, "Eve", HERE)
+    assert register.join(changed.code, "Grace", HERE) in register.roster(kept.id)
+    assert register.roster(kept.id)[0] == ada
+
+
 def test_guessing_codes_is_stopped_and_others_still_join(register: Register, clock: VirtualClock) -> None:
     code = register.open_class("Hooks").code
     for _ in range(GUESSES):

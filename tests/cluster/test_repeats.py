@@ -63,6 +63,28 @@ def test_nothing_of_a_run_s_cluster_is_left_but_its_entries(lab: GivenLab) -> No
     assert stage.runs._clusters.opened_timeline(run.cluster) is None
 
 
+def test_a_repeat_that_is_held_starts_nothing_keeps_its_place_and_goes_on_afterwards(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    held = {"c1"}
+    parts = RepeatParts(clock=stage.clock, runs=stage.runs, index=stage.store, at_once=1, is_held=lambda cluster: cluster in held)
+    repeats = Repeats(parts)
+    waits, goes = (repeats.start(order(stage, "web", count=2, cluster=cluster)) for cluster in ("c1", "c2"))
+    assert finished(stage, repeats, goes).ended == "done"
+    assert (finished(stage, repeats, waits).ended, finished(stage, repeats, waits).runs) == (None, ())
+    held.clear()
+    repeats.look_again()
+    done = finished(stage, repeats, waits)
+    assert (done.ended, len(done.runs)) == ("done", 2)
+
+
+def test_a_repeat_that_is_held_can_be_cancelled(lab: GivenLab) -> None:
+    stage = lab(web=polite())
+    repeats = Repeats(RepeatParts(clock=stage.clock, runs=stage.runs, index=stage.store, is_held=lambda cluster: True))
+    repeat = repeats.start(order(stage, "web"))
+    repeats.cancel(repeat.id)
+    assert finished(stage, repeats, repeat).ended == "cancelled"
+
+
 def test_the_delete_is_the_learner_s(lab: GivenLab) -> None:
     stage = lab(web=deaf())
     repeats = repeats_of(stage)

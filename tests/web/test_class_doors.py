@@ -132,11 +132,24 @@ def test_a_learner_steers_nothing(room: Room) -> None:
     browser, _ = room.join("Mei")
     _, other = room.join("Noa")
     theirs = (f"learners/{other.id}/{action}" for action in ("remove", "rename", "end-runs", "link"))
-    for action in ("pause", "end", "reopen", "end-runs", "warm-up", "start-all", *theirs):
+    for action in ("pause", "code", "end", "reopen", "end-runs", "warm-up", "start-all", *theirs):
         assert browser.post(f"{room.path}/{action}", example=room.pages.example).status_code == 403, action
     kept = room.register.find_class(room.classroom.id)
     assert kept == room.classroom
     assert len(room.register.roster(room.classroom.id)) == 2
+
+
+def test_an_instructor_takes_a_new_code_and_the_old_one_opens_nothing(room: Room) -> None:
+    mei, _ = room.join("Mei")
+    answer = room.instructor.post(f"{room.path}/code")
+    changed = room.register.find_class(room.classroom.id)
+    assert changed is not None
+    assert changed.code != room.classroom.code
+    assert changed.code[:3] in room.instructor.get(answer.headers["Location"]).text
+    refused = Browser(room.app).post("/join", code=room.classroom.code, nickname="Eve")
+    assert "No open class has that code" in refused.text
+    assert mei.get("/progress").status_code == 200
+    assert Browser(room.app).post("/join", code=changed.code, nickname="Noa").status_code == 303
 
 
 def test_who_has_a_seat_takes_no_second_one_in_the_same_class(room: Room) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-Pages = Any  # the fixture's type lives in conftest, which tests cannot import
+from tests.web.conftest import Pages
+from tests.web.room import Room
 
 LESSON = "/lessons/pre-stop"
 
@@ -25,6 +25,25 @@ def test_a_store_that_takes_nothing_is_said_without_its_place_and_nothing_is_sta
     assert answer.status_code == 409
     assert words in answer.text
     assert pages.runs.runs == {}
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Your instructor is told why"), ("zh", "讲师能看到原因")])
+def test_a_learner_of_a_class_is_spared_the_engine_s_address_and_the_instructor_is_told(
+    pages: Pages, language: str, words: str
+) -> None:
+    room = Room(pages)
+    mei, _ = room.join("Mei")
+    pages.engine_problem = "cannot reach a container engine at unix:///run/docker.sock; start dockerd"
+    theirs = mei.get(f"{LESSON}?lang={language}").text
+    assert words in theirs
+    assert "docker.sock" not in theirs
+    assert " disabled" in theirs
+    stream = mei.client.get(f"{LESSON}/stream", buffered=False)
+    told = next(text for chunk in stream.response if (text := bytes(chunk).decode()).startswith("event: trouble\n"))
+    stream.close()
+    assert words in json.loads(told.partition("data: ")[2])
+    assert "docker.sock" not in told
+    assert "start dockerd" in room.instructor.get(LESSON).text
 
 
 def test_a_stream_tells_of_a_trouble_and_of_its_end(pages: Pages) -> None:
