@@ -227,6 +227,23 @@ def test_the_stream_tells_of_the_class_too_and_ends_with_the_lab(room: Room, mon
     assert b"stopping" in list(chunks)[-1]
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "This class was deleted"), ("zh", "该班级已被删除")])
+def test_an_open_board_is_told_once_that_its_class_was_deleted(
+    room: Room, monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    monkeypatch.setattr(board_page, "TICK_SECONDS", 0.01)
+    room.join("Mei")
+    events = board_events(room, f"?lang={language}")
+    next(events)
+    room.register.delete_class(room.classroom.id)
+    last = next(events)
+    assert last.keys() == {"order", "notice"}
+    assert last["order"] == []
+    assert words in last["notice"]
+    room.pages.runs.timeline("c-instructor").dismiss()
+    assert list(events) == []
+
+
 def test_a_learner_gets_another_name_unless_it_is_taken(room: Room) -> None:
     _, mei = room.join("Mei")
     room.join("Ada")

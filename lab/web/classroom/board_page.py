@@ -122,13 +122,20 @@ class BoardStream:
         self._live: Live | None = None
         self._sent: JSON = {}
 
-    def event(self, live: Live, shown: tuple[BoardRow, ...]) -> str | None:
-        """Return what has changed since the last one; None when nothing has. A row is sent whole."""
+    def event(self, live: Live | None, shown: tuple[BoardRow, ...]) -> str | None:
+        """Return what has changed since the last one; None when nothing has. A row is sent whole. ``live`` is None when the class
+        has been deleted."""
+        if live is None:
+            return self._changed({"order": [], "notice": self._render("notice", live=None)}, {})
         now: JSON = {"order": [row.id for row in shown], "sentence": self._say.plain(live.sentence)}
         now |= {part: self._render(part, live=live) for part in PARTS} if live != self._live else {}
-        changed: JSON = {name: value for name, value in now.items() if self._sent.get(name) != value}
         fresh = {row.id: self._render("board_row", row=row, class_id=live.classroom.id) for row in self._unsent(shown)}
-        self._live, self._rows, self._sent = live, {row.id: row for row in shown}, self._sent | now
+        self._live, self._rows = live, {row.id: row for row in shown}
+        return self._changed(now, fresh)
+
+    def _changed(self, now: JSON, fresh: JSON) -> str | None:
+        changed: JSON = {name: value for name, value in now.items() if self._sent.get(name) != value}
+        self._sent |= now
         if fresh:
             changed["rows"] = fresh
         return f"event: board\ndata: {json.dumps(changed)}\n\n" if changed else None
@@ -199,7 +206,7 @@ def add_board(blueprint: Blueprint, parts: BoardParts) -> None:
         def event() -> str | None:
             rows = board.rows(register, class_id)
             live = parts.live(class_id, rows)
-            return stream.event(live, arranged(rows, show, order)) if live else None
+            return stream.event(live, arranged(rows, show, order))
 
         news = site.news()
         assert news is not None  # noqa: S101 - this is a classroom
