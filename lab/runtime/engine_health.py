@@ -13,9 +13,9 @@ from lab.clock import Clock
 
 ANSWER_SECONDS = 5.0  # so long an engine that answered is believed to be well
 PATIENCE_SECONDS = 1.0  # for the answer of one that is not known to be
+SILENCE_SECONDS = 10.0  # after which one that was well is so no more: a busy one answers late
 
-
-SILENT = f"the container engine has not answered for {PATIENCE_SECONDS:g} s; if that lasts, restart the engine"
+SILENT = "the container engine does not answer, though it is there; if that lasts, restart it"
 
 
 class EngineHealth:
@@ -27,6 +27,7 @@ class EngineHealth:
         self._ask = ask
         self._changed = clock.condition()
         self._is_asking = False
+        self._asked_at = 0.0
         self._losses = 0
         self._problem: str | None = None
         self._is_known = False  # whether it has ever been asked
@@ -39,10 +40,10 @@ class EngineHealth:
             if self._clock.monotonic() < self._well_until_seconds:
                 return None
             if not self._is_asking:
-                self._is_asking = True
+                self._is_asking, self._asked_at = True, self._clock.monotonic()
                 self._clock.spawn("engine-health", self._answer)
             if self._was_well:
-                return None
+                return None if self._clock.monotonic() - self._asked_at < SILENCE_SECONDS else SILENT
             patience = PATIENCE_SECONDS if self._is_known else None
             answered = self._changed.wait_for(lambda: not self._is_asking, patience)
             return self._problem or (None if answered else SILENT)

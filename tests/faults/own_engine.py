@@ -63,9 +63,18 @@ class OwnEngine:
         self._process.wait(START_SECONDS)
         (self._directory / "pid").unlink(missing_ok=True)  # dockerd refuses to start when another process has taken the number
 
+    def freeze(self) -> None:
+        """Let it stand still: it takes connections and answers none."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it stood."""
+        self._process.send_signal(signal.SIGCONT)
+
     def close(self) -> None:
         """Stop it and remove everything it kept."""
         if self._process.poll() is None:
+            self.thaw()
             self.stop()
         for mount in reversed(mounts_below(self._directory)):  # a killed engine leaves its own
             subprocess.run(["umount", mount], check=True)

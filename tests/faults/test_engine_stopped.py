@@ -106,3 +106,22 @@ def test_a_class_is_told_that_the_engine_is_away_and_goes_on_when_it_is_back(tmp
             room.require_nothing_left(client)
     finally:
         room.lab.close()
+
+
+def test_a_frozen_engine_is_said_on_pages_that_go_on_and_its_runs_go_on_when_it_thaws(lab: ServedLab, engine: OwnEngine) -> None:
+    visitor = Visitor(lab)
+    run_id = visitor.run(EXAMPLE, pod())
+    visitor.watch(run_id, running)
+    with visitor.following(f"{LESSON}/stream") as events:
+        engine.freeze()
+        try:
+            assert "The container engine runs no pods now." in next(stream.trouble for stream in events if stream.trouble)
+            assert "does not answer, though it is there" in visitor.get(LESSON)
+            with pytest.raises(urllib.error.HTTPError, match="409") as refused:
+                visitor.run(EXAMPLE, pod())
+            refused.value.close()
+        finally:
+            engine.thaw()
+        assert next(stream for stream in events if not stream.trouble)
+    visitor.delete(run_id, mode="graceful")
+    assert facts_of(visitor.watch(run_id, lambda stream: stream.ended).rows)[-1] == "RunClosed"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.clock import SystemClock
-from lab.runtime.engine_health import ANSWER_SECONDS, SILENT, EngineHealth
+from lab.runtime.engine_health import ANSWER_SECONDS, SILENCE_SECONDS, SILENT, EngineHealth
 
 PATIENCE_SECONDS = 30.0
 
@@ -56,6 +56,19 @@ def health(engine: Engine, clock: LateClock) -> Iterator[EngineHealth]:
     yield health
     engine.gate.set()
     health.close()
+
+
+def test_one_that_was_well_and_keeps_silent_is_so_no_more_and_nobody_waits(
+    engine: Engine, clock: LateClock, health: EngineHealth
+) -> None:
+    assert health.problem() is None
+    engine.gate.clear()
+    clock.ahead_seconds += ANSWER_SECONDS
+    engine.answering.clear()
+    assert health.problem() is None
+    assert engine.answering.wait(PATIENCE_SECONDS)
+    clock.ahead_seconds += SILENCE_SECONDS
+    assert health.problem() == SILENT
 
 
 def test_the_first_answer_is_waited_for_and_believed_for_some_seconds(engine: Engine, health: EngineHealth) -> None:
