@@ -203,6 +203,11 @@ class Register:
         """Return a learner, also one who was removed."""
         return self._learners.get(learner_id)
 
+    def has_seat(self, learner_id: str) -> bool:
+        """Whether somebody was not removed, nor their class deleted."""
+        found = self._learners.get(learner_id)
+        return found is not None and found.removed_at is None
+
     def learner_of(self, cluster: str) -> Learner | None:
         """Return the learner whose cluster it is."""
         return next((learner for learner in self._learners.values() if learner.cluster == cluster), None)

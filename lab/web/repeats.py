@@ -46,6 +46,8 @@ def add_repeats(blueprint: Blueprint, site: Site) -> None:
             )
             try:
                 site.services.repeats.start(order)
+                if site.has_lost_seat():
+                    site.services.repeats.cancel_all(learner())
             except LabError as error:
                 problem = words_of(error)
         view = site.repeat_views.of_example(learner(), example.id, _wanted(), problem=problem)

@@ -160,6 +160,12 @@ class Site:
         trouble = self.troubles.now()
         return trouble.text(chosen_language()) if trouble else ""
 
+    def has_lost_seat(self) -> bool:
+        """Whether the visitor's seat was taken away since their request came. Whoever takes it away ends what runs then; what
+        was begun meanwhile is for the one who began it to end."""
+        learner, register = self.identities.visitor().learner, self.services.register
+        return learner is not None and register is not None and not register.has_seat(learner.id)
+
     def find_bundle(self, run_id: str) -> Bundle | None:
         """Return the file that a run comes from; None for the lab's own runs."""
         return self.opened.bundle(run_id) or self.recorded.bundle(run_id)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from lab.classroom.passwords import hash_password
 from lab.classroom.register import GUESSES, SIGN_INS
+from lab.timeline.facts import RunAborted
+from lab.timeline.run import Run
 from tests.store.conftest import FullDisk, full_disk
 from tests.web.conftest import Pages
 from tests.web.room import INSTRUCTOR, PASSWORD, Browser, Room
@@ -196,6 +199,23 @@ def test_whoever_was_removed_is_shown_the_door_with_the_reason_and_may_join_agai
     assert "removed you" in browser.get("/join").text
     assert browser.post("/join", code=room.classroom.code, nickname="Mei").status_code == 303
     assert browser.get("/").status_code == 200
+
+
+def test_a_run_that_is_on_its_way_when_its_learner_is_removed_is_ended(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, mei = room.join("Mei")
+    open_run = room.pages.runs.open
+
+    def open_late(*args: Any, **options: Any) -> Run:
+        room.register.remove(mei.id)
+        return open_run(*args, **options)
+
+    monkeypatch.setattr(room.pages.runs, "open", open_late)
+    answer = browser.post(f"/examples/{room.pages.example}/run", manifest="kind: Pod")
+    assert answer.status_code == 409
+    assert "You are not in the class any more" in answer.text
+    (run,) = room.pages.runs.runs.values()
+    assert run.cluster == mei.cluster
+    assert isinstance(run.ended, RunAborted)
 
 
 def test_a_learner_sees_no_run_but_their_own_and_an_instructor_sees_all(room: Room) -> None:

@@ -16,7 +16,7 @@ from lab.insight.phrase import Phrase, phrase
 from lab.lessons import Example
 from lab.web.classroom.classes import find_class, to_board
 from lab.web.classroom.notices import Notices
-from lab.web.classroom.roster import end_runs
+from lab.web.classroom.roster import ENDED_BY, WHY_ENDED, end_runs
 from lab.web.presenters import example_url
 from lab.web.visit import Site
 
@@ -78,8 +78,10 @@ class Steering:
             return False
         progress.settle(learner.cluster, example)
         run = services.runs.open(learner.cluster, example.id, example.manifest, verb=example.submit)
-        services.predictions.bind(learner.cluster, example.id, run.id)
-        if services.predictions.of_run(run.id) is not None:
+        if not self.register.has_seat(learner.id):  # removed meanwhile
+            services.runs.abort(run.id, why=WHY_ENDED, by=ENDED_BY)
+            return False
+        if services.predictions.bind(learner.cluster, example.id, run.id):
             progress.note(learner.cluster, "predicted", example.id)
         progress.note(learner.cluster, "ran", example.id)
         return True
