@@ -60,7 +60,7 @@ class ProgressMarks:
 
     def withdraw(self, cluster: str, kind: MarkKind, item: str) -> None:
         """Take a mark back; without one nothing happens."""
-        self._wait_until_written()
+        self.settle()
         one = (progress.c.cluster == cluster) & (progress.c.kind == kind) & (progress.c.item == item)
         with self._database.write(f"take back progress of cluster {cluster}") as connection:
             connection.execute(delete(progress).where(one))
@@ -76,15 +76,19 @@ class ProgressMarks:
 
     def forget(self, cluster: str) -> None:
         """Forget all marks of a learner."""
-        self._wait_until_written()
+        self.settle()
         with self._database.write(f"forget progress of cluster {cluster}") as connection:
             connection.execute(delete(progress).where(progress.c.cluster == cluster))
         self._remembered.forget(cluster)
 
     def forget_all(self) -> None:
         """Read everything again: what was kept of somebody is deleted."""
-        self._wait_until_written()
         self._remembered.forget_all()
+
+    def settle(self) -> None:
+        """Wait until what is to be written soon is written, or cannot be."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._unwritten)
 
     def close(self) -> None:
         """Write what is to be written soon, and end the writer."""
@@ -157,10 +161,6 @@ class ProgressMarks:
     def _not_written_yet(self) -> dict[_Key, Mark]:
         with self._changed:
             return dict(self._unwritten)
-
-    def _wait_until_written(self) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._unwritten)
 
 
 def _with(marks: tuple[Mark, ...], newer: Iterable[Mark]) -> tuple[Mark, ...]:

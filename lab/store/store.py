@@ -132,6 +132,7 @@ class Store:
         """Delete all that is kept of a learner: a cluster with its entries and runs, the clusters of their repeats, predictions,
         progress, files that they opened. Nobody may use the cluster any more. Raises StoreError while something is still being
         written."""
+        self.progress.settle()
         for one in (cluster, *(known for known in self.clusters() if known.startswith(f"{cluster}-"))):
             self.journal.forget(one)
             with self._database.write(f"delete cluster {one}") as connection:

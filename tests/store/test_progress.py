@@ -47,6 +47,10 @@ def test_what_is_forgotten_before_it_is_written_does_not_come_back(store: Store,
     store.progress.withdraw("c1", "ran", "a/one")
     clock.settle()
     assert store.progress.of("c1") == ()
+    store.progress.note_soon("c1", "ran", "a/one")
+    store.forget("c1")
+    clock.settle()
+    assert store.progress.of("c1") == ()
 
 
 def test_a_mark_that_cannot_be_written_soon_is_logged_and_nobody_fails(
