@@ -26,7 +26,6 @@ from lab.store.tables import progress
 
 FRESH = timedelta(minutes=1)  # so old a mark may be to stand for one that would be made now
 
-
 _Key = tuple[str, MarkKind, str]  # cluster, kind, item
 
 _LOGGER = logging.getLogger(__name__)
@@ -136,6 +135,8 @@ class ProgressMarks:
                 self._put(marks)
             except StoreError as error:
                 _LOGGER.warning("%s", error)
+            except Exception:
+                _LOGGER.exception("cannot mark progress")  # the marks are lost, and not all that follow
             with self._changed:
                 for key, mark in marks.items():
                     if self._unwritten[key] is mark:
