@@ -13,7 +13,8 @@ export function startLesson() {
     const copy = event.target.closest("[data-copy]");
     if (copy) copyText(copy);
   });
-  if (document.querySelector("[data-live-content]")) loadAgainWhenChanged();
+  const shown = document.body.dataset.contentStamp;
+  if (shown) loadAgainWhenChanged(shown);
 }
 
 // --- a change of one field: the text that is in the editor, changed by the server, which knows YAML ---------------------------------
@@ -76,8 +77,8 @@ async function copyText(button) {
 
 // --- lab serve --dev --------------------------------------------------------------------------------------------------------------
 
-function loadAgainWhenChanged() {
-  const source = new EventSource("/content-changes");
+function loadAgainWhenChanged(shown) {
+  const source = new EventSource(`/content-changes?since=${shown}`);
   source.addEventListener("changed", () => location.reload());
   addEventListener("pagehide", () => source.close());
 }

@@ -54,7 +54,8 @@ class Rehearsal:
         return Versions(lab=lab.__version__, engine=engine, kubernetes=KUBERNETES)
 
     def play(self, example: Example) -> Rehearsed:
-        """Do what the example's lesson says."""
+        """Do what the example's lesson says, and wait until its pods have left the node too, where their files are looked at a
+        last time: a learner's run is closed no sooner."""
         scenario = _scenario(example)
         timeline = Timeline(f"rehearsal-{secrets.token_hex(4)}", self._clock, MemoryJournal(), keep=KEEP_ENTRIES)
         self._side.runtime.prepare_cluster(timeline.cluster)
@@ -63,14 +64,16 @@ class Rehearsal:
         run_id = secrets.token_hex(6)
         try:
             recording = Recorder(scenario, cluster, self._clock, run_id=run_id).record(PATIENCE_SECONDS)
-            if recording.failure is None:
+            failure = () if recording.failure is None else (str(recording.failure),)
+            if not failure and not cluster.node.wait_until_cleared(PATIENCE_SECONDS):
+                failure = (f"a pod has not left the node within {PATIENCE_SECONDS:g} s",)
+            if not failure:
                 timeline.append(RunClosed(run_id=run_id, why="the scenario is over"))
             entries = timeline.read(0, durable=False)
         finally:
             cluster.close()
             self._side.runtime.remove_cluster(cluster.id)
             self._side.files.remove_cluster(cluster.id)
-        failure = () if recording.failure is None else (str(recording.failure),)
         return Rehearsed(entries=entries, files=recording.trace["files"], troubles=(*recording.trace["notes"], *failure))
 
 

@@ -7,7 +7,10 @@ never changes; `Catalog.refreshed` reads again what was edited. It is readable f
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import re
+import stat
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -21,24 +24,22 @@ from lab.lessons.problems import Problems
 
 LESSON_FOLDER = re.compile(r"(\d\d)-([a-z0-9]+(?:-[a-z0-9]+)*)")
 
-State = frozenset[tuple[Path, int, int]]
-
 
 class Catalog:
     """All lessons. Make one with `Catalog.load`."""
 
-    def __init__(self, root: Path, lessons: tuple[Lesson, ...], state: State, glossary: Glossary = EMPTY) -> None:
+    def __init__(self, root: Path, lessons: tuple[Lesson, ...], stamp: str, glossary: Glossary = EMPTY) -> None:
         self.root = root
         self.lessons = lessons
         self.glossary = glossary
-        self._state = state
+        self._stamp = stamp
         self._lessons = {lesson.slug: lesson for lesson in lessons}
         self._examples = {example.id: example for lesson in lessons for example in lesson.examples}
 
     @classmethod
     def load(cls, root: Path) -> Catalog:
         """Read the content folder ``root``. Raises ContentError that lists every mistake with its file, line and remedy."""
-        state = _state(root)
+        stamp = cls.stamp(root)
         folders = sorted(path for path in root.glob("*/") if not path.name.startswith("."))
         if not folders:
             raise ContentError(f"cannot find lessons in {root}; give the path of the content folder")
@@ -49,7 +50,7 @@ class Catalog:
         check_references(read, problems)
         problems.check()
         examples = {example.id: example for folder in read for example in folder.examples.values()}
-        return cls(root, tuple(_lesson(folder, examples) for folder in read), state, glossary)
+        return cls(root, tuple(_lesson(folder, examples) for folder in read), stamp, glossary)
 
     def only(self, names: Collection[str]) -> Catalog:
         """Return a catalog of these lessons alone, in the course's order; a name is a lesson's slug or its number. Raises
@@ -60,16 +61,16 @@ class Catalog:
             known = ", ".join(f"{lesson.number:02} {lesson.slug}" for lesson in self.lessons)
             raise ContentError(f"cannot find lesson {', '.join(unknown)}; there are {known}")
         chosen = {by_name[name].slug for name in names}
-        return Catalog(self.root, tuple(x for x in self.lessons if x.slug in chosen), self._state, self.glossary)
+        return Catalog(self.root, tuple(x for x in self.lessons if x.slug in chosen), self._stamp, self.glossary)
 
     @staticmethod
-    def stamp(root: Path) -> State:
-        """Return what tells an edited content folder from an earlier state of it."""
-        return _state(root)
+    def stamp(root: Path) -> str:
+        """Return what tells an edited content folder from an earlier state of it, in 64 hex digits."""
+        return hashlib.sha256("\n".join(sorted(_file_stamps(root))).encode()).hexdigest()
 
     def refreshed(self) -> Catalog:
         """Return this catalog when no file has changed since it was read, else a new one. Raises as `load` does."""
-        return self if _state(self.root) == self._state else Catalog.load(self.root)
+        return self if self.stamp(self.root) == self._stamp else Catalog.load(self.root)
 
     def lesson(self, slug: str) -> Lesson | None:
         """Return the lesson of that address, if there is one."""
@@ -129,13 +130,9 @@ def _lesson(folder: LessonFolder, examples: Mapping[str, Example]) -> Lesson:
     )
 
 
-def _state(root: Path) -> State:
-    """Return what tells an edited folder from the one that was read."""
-    return frozenset(_stamps(root))
-
-
-def _stamps(root: Path) -> Iterator[tuple[Path, int, int]]:
+def _file_stamps(root: Path) -> Iterator[str]:
     for path in root.rglob("*"):
-        if path.is_file():
+        with contextlib.suppress(FileNotFoundError):  # gone meanwhile, as when an editor saves by renaming
             status = path.stat()
-            yield path, status.st_mtime_ns, status.st_size
+            if stat.S_ISREG(status.st_mode):
+                yield f"{path.relative_to(root)!s} {status.st_mtime_ns} {status.st_size}"

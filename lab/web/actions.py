@@ -31,7 +31,7 @@ _NO_GRACE_PERIOD = phrase(
     "无法使用这个宽限期；请输入 0 到 {most} 之间的整数秒",
     most=LONGEST_GRACE_PERIOD_SECONDS,
 )
-_NO_SEAT = phrase("You are not in the class any more; nothing was started.", "你已不在班级中，没有启动任何运行。")
+NO_SEAT = phrase("You are not in the class any more; nothing was started.", "你已不在班级中，没有启动任何运行。")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def _run(site: Site, example: Example, manifest: str, fresh: bool) -> tuple[Repl
         return Reply(key=key, problem=words_of(error)), None
     if site.has_lost_seat():
         runs.abort(run.id, why="Its learner was removed from the class.", by="instructor")
-        return Reply(key=key, problem=WORDINGS[chosen_language()].plain(_NO_SEAT)), None
+        return Reply(key=key, problem=WORDINGS[chosen_language()].plain(NO_SEAT)), None
     site.progress.note(learner(), "ran", example.id)
     found = diagnose(manifest)
     return Reply(key=key, diagnosis=found if found.remarks else None, offer_fresh=live), run

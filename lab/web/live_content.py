@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from lab.errors import ContentError
 from lab.lessons import Catalog
@@ -26,6 +26,7 @@ def add_live_content(blueprint: Blueprint, site: Site) -> None:
     def look() -> Response | None:
         if request.path.startswith(_UNTOUCHED):
             return None
+        g.content_stamp = Catalog.stamp(site.services.catalog.root)  # before it is read: a page never says it is newer than it is
         try:
             site.renew(site.services.catalog.refreshed())
         except ContentError as error:
@@ -34,14 +35,13 @@ def add_live_content(blueprint: Blueprint, site: Site) -> None:
 
     @blueprint.get("/content-changes")
     def content_changes() -> Response:
-        return event_stream(_changes(site, learner()))
+        return event_stream(_changes(site, learner(), request.args.get("since", "")))
 
 
-def _changes(site: Site, cluster: str) -> Iterator[str]:
-    """Yield an event when a file has changed since now, until the lab stops."""
+def _changes(site: Site, cluster: str, shown: str) -> Iterator[str]:
+    """Yield an event when the files are no longer those ``shown``, the stamp that the page carries, until the lab stops."""
     timeline, root = site.services.runs.timeline(cluster), site.services.catalog.root
-    before = Catalog.stamp(root)
-    while not timeline.dismissed and Catalog.stamp(root) == before:
+    while not timeline.dismissed and Catalog.stamp(root) == shown:
         timeline.wait(timeline.durable, timeout=LOOK_SECONDS)
         yield STILL_THERE
     if not timeline.dismissed:

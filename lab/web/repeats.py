@@ -11,10 +11,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from lab.cluster.repeats import RepeatOrder
 from lab.errors import LabError
 from lab.timeline.repeat import Repeat
-from lab.web.actions import read_deletion
+from lab.web.actions import NO_SEAT, read_deletion
 from lab.web.problems import words_of
 from lab.web.repeat_views import RepeatView
-from lab.web.visit import Site, learner
+from lab.web.visit import Site, chosen_language, learner
+from lab.web.wording import WORDINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ def add_repeats(blueprint: Blueprint, site: Site) -> None:
                 site.services.repeats.start(order)
                 if site.has_lost_seat():
                     site.services.repeats.cancel_all(learner())
+                    problem = WORDINGS[chosen_language()].plain(NO_SEAT)
             except LabError as error:
                 problem = words_of(error)
         view = site.repeat_views.of_example(learner(), example.id, _wanted(), problem=problem)

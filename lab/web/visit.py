@@ -188,7 +188,7 @@ class Site:
             news=self.news() if visitor else None,
             standstill=standstill(visitor.classroom) if visitor else None,
             trouble=self.troubles.now(),
-            live_content=self.services.settings.live_content,
+            content_stamp=g.get("content_stamp"),
             languages=[(other, _with_language(other)) for other in LANGUAGES],
         )
         response = make_response(html, status)

@@ -5,12 +5,26 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from lab.clock import VirtualClock
 from lab.store.store import Store
+from lab.timeline.repeat import Repeat
+
+REPEAT = Repeat(
+    id="r1",
+    cluster="c1",
+    example="lesson/one",
+    manifest="运行: true\n",
+    verb="apply",
+    count=10,
+    grace_period_seconds=5,
+    force=False,
+    opened_at=datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC),
+)
 
 FullDisk = Callable[[], AbstractContextManager[None]]
 

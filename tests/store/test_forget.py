@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from lab.errors import StoreError
 from lab.insight.predictions import Prediction
 from lab.store.store import Store
 from lab.timeline.facts import LogChunk, RunClosed, RunOpened
-from lab.timeline.repeat import Repeat
 from lab.timeline.timeline import Timeline
+from tests.store.conftest import REPEAT
 
 
 def leave_traces(store: Store, clock: VirtualClock, cluster: str) -> Timeline:
@@ -26,18 +27,7 @@ def leave_traces(store: Store, clock: VirtualClock, cluster: str) -> Timeline:
     store.progress.note(cluster, "opened", f"secret of {cluster}")
     store.predictions.keep(cluster, "a/b", Prediction(order=(f"secret of {cluster}",)))
     store.bundles.keep(f'"secret of {cluster}"', cluster)
-    repeat = Repeat(
-        id=f"repeat of {cluster}",
-        opened_at=clock.now(),
-        cluster=cluster,
-        example="a/b",
-        manifest="m",
-        verb="apply",
-        count=1,
-        grace_period_seconds=None,
-        force=False,
-    )
-    store.keep_repeat(repeat)
+    store.keep_repeat(replace(REPEAT, id=f"repeat of {cluster}", cluster=cluster, example="a/b"))
     clock.sleep(1)
     return timeline
 

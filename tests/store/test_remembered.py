@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lab.clock import VirtualClock
@@ -9,8 +11,8 @@ from lab.insight.predictions import Prediction
 from lab.store.remembered import Remembered
 from lab.store.store import Store
 from lab.timeline.facts import RunAborted, RunClosed, RunOpened
-from lab.timeline.repeat import Repeat
 from lab.timeline.timeline import Timeline
+from tests.store.conftest import REPEAT
 
 
 def never() -> str:
@@ -94,19 +96,9 @@ def test_a_prediction_is_known_as_it_is_kept_taken_back_and_bound(store: Store) 
     assert bound.prediction == Prediction(order=("b",))
 
 
-def test_the_newest_repeat_is_known_as_it_goes_on(store: Store, clock: VirtualClock) -> None:
+def test_the_newest_repeat_is_known_as_it_goes_on(store: Store) -> None:
     assert store.latest_repeat("c1", "e") is None
-    repeat = Repeat(
-        id="p1",
-        opened_at=clock.now(),
-        cluster="c1",
-        example="e",
-        manifest="m",
-        verb="apply",
-        count=1,
-        grace_period_seconds=None,
-        force=False,
-    )
+    repeat = replace(REPEAT, cluster="c1", example="e")
     store.keep_repeat(repeat)
     assert store.latest_repeat("c1", "e") == repeat
 

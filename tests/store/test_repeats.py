@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from lab.clock import VirtualClock
 from lab.store.store import Store
-from lab.timeline.repeat import Repeat
-
-FIRST = Repeat(
-    id="r1",
-    cluster="c1",
-    example="lesson/one",
-    manifest="运行: true\n",
-    verb="apply",
-    count=10,
-    grace_period_seconds=5,
-    force=False,
-    opened_at=datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC),
-)
+from tests.store.conftest import REPEAT
 
 
 def test_a_repeat_comes_back_as_it_was_kept_last(store: Store, clock: VirtualClock, url: str) -> None:
-    store.keep_repeat(FIRST)
-    assert store.repeat("r1") == FIRST
-    later = replace(FIRST, runs=("a", "b"), ended="cancelled", why="enough")
+    store.keep_repeat(REPEAT)
+    assert store.repeat("r1") == REPEAT
+    later = replace(REPEAT, runs=("a", "b"), ended="cancelled", why="enough")
     store.keep_repeat(later)
     assert store.repeat("r1") == later
     store.close()
@@ -35,14 +22,14 @@ def test_a_repeat_comes_back_as_it_was_kept_last(store: Store, clock: VirtualClo
 
 
 def test_the_latest_repeat_is_the_learner_s_newest_of_the_example(store: Store) -> None:
-    newer = replace(FIRST, id="r2", opened_at=FIRST.opened_at.replace(hour=13))
-    for repeat in (newer, FIRST, replace(newer, id="r3", cluster="c2"), replace(newer, id="r4", example="lesson/two")):
+    newer = replace(REPEAT, id="r2", opened_at=REPEAT.opened_at.replace(hour=13))
+    for repeat in (newer, REPEAT, replace(newer, id="r3", cluster="c2"), replace(newer, id="r4", example="lesson/two")):
         store.keep_repeat(repeat)
     assert store.latest_repeat("c1", "lesson/one") == newer
     assert store.latest_repeat("c3", "lesson/one") is None
 
 
 def test_those_that_go_on_are_found(store: Store) -> None:
-    store.keep_repeat(FIRST)
-    store.keep_repeat(replace(FIRST, id="r2", ended="done"))
-    assert store.unfinished_repeats() == (FIRST,)
+    store.keep_repeat(REPEAT)
+    store.keep_repeat(replace(REPEAT, id="r2", ended="done"))
+    assert store.unfinished_repeats() == (REPEAT,)

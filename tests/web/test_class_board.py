@@ -16,6 +16,8 @@ from lab.clock import VirtualClock
 from lab.cluster.demand import Demand
 from lab.lessons import Example
 from lab.limits import GIBIBYTE
+from lab.timeline.facts import RunAborted
+from lab.timeline.run import Run
 from lab.web.classroom import board_page
 from lab.web.classroom.board import STUCK_SECONDS
 from lab.web.presenters import card_key
@@ -357,6 +359,25 @@ def test_an_example_is_run_for_everybody_who_is_here_and_does_not_run_it(
     assert "started for 1; it already ran for 1." in text(room.instructor.get(room.path).text)
     for stream in streams:
         stream.close()
+
+
+def test_nothing_runs_for_a_learner_who_is_removed_while_it_is_started_for_everybody(
+    room: Room, clock: VirtualClock, example: Example, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, mei = room.join("Mei")
+    stream = open_stream(browser, f"/lessons/{example.lesson}/stream")
+    open_run = room.pages.runs.open
+
+    def open_late(*args: Any, **options: Any) -> Run:
+        room.register.remove(mei.id)
+        return open_run(*args, **options)
+
+    monkeypatch.setattr(room.pages.runs, "open", open_late)
+    room.instructor.post(f"{room.path}/start-all", example=example.id)
+    clock.settle()
+    (run,) = room.pages.runs.runs.values()
+    assert (run.cluster, isinstance(run.ended, RunAborted)) == (mei.cluster, True)
+    stream.close()
 
 
 def test_who_could_not_be_started_is_named_with_the_reason(room: Room, clock: VirtualClock, example: Example) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from lab.classroom.passwords import hash_password
 from lab.classroom.register import GUESSES, SIGN_INS
+from lab.cluster.repeats import RepeatOrder
 from lab.timeline.facts import RunAborted
+from lab.timeline.repeat import Repeat
 from lab.timeline.run import Run
 from tests.store.conftest import FullDisk, full_disk
 from tests.web.conftest import Pages
@@ -216,6 +218,24 @@ def test_a_run_that_is_on_its_way_when_its_learner_is_removed_is_ended(room: Roo
     (run,) = room.pages.runs.runs.values()
     assert run.cluster == mei.cluster
     assert isinstance(run.ended, RunAborted)
+
+
+def test_a_repeat_that_is_on_its_way_when_its_learner_is_removed_is_cancelled(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, mei = room.join("Mei")
+    start = room.pages.repeats.start
+
+    def start_late(order: RepeatOrder) -> Repeat:
+        room.register.remove(mei.id)
+        return start(order)
+
+    monkeypatch.setattr(room.pages.repeats, "start", start_late)
+    answer = browser.post(f"/examples/{room.pages.example}/repeat", manifest="kind: Pod", count="5")
+    assert answer.status_code == 409
+    assert "You are not in the class any more" in answer.text
+    (repeat,) = room.pages.repeats.repeats.values()
+    assert (repeat.cluster, repeat.ended) == (mei.cluster, "cancelled")
 
 
 def test_a_learner_sees_no_run_but_their_own_and_an_instructor_sees_all(room: Room) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,12 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
+def stamp_of(page: str) -> str:
+    found = re.search(r'data-content-stamp="([0-9a-f]{64})"', page)
+    assert found is not None
+    return found[1]
+
+
 def test_an_edited_lesson_is_shown_as_it_is_now(client: FlaskClient, lesson: Path) -> None:
     assert "<h1>Draining</h1>" in client.get("/lessons/draining?lang=en").text
     edit(lesson, "title: Draining", "title: Draining a Pod")
@@ -56,12 +63,24 @@ def test_a_mistake_is_shown_with_its_file_and_line_until_it_is_mended(client: Fl
 
 
 def test_an_open_page_is_told_when_a_file_has_changed(client: FlaskClient, lesson: Path) -> None:
-    assert "data-live-content" in client.get("/").text
-    events = client.get("/content-changes").response
+    events = client.get(f"/content-changes?since={stamp_of(client.get('/').text)}").response
     first = next(iter(events))
     assert first == b": \n\n"
     edit(lesson, "title: Draining", "title: Draining a Pod")
     assert b"event: changed\ndata: \n\n" in list(events)[-2:]
+
+
+def test_a_page_is_told_of_what_changed_before_it_asked(client: FlaskClient, lesson: Path) -> None:
+    page = client.get("/").text
+    edit(lesson, "title: Draining", "title: Draining a Pod")
+    assert list(client.get(f"/content-changes?since={stamp_of(page)}").response) == [b"event: changed\ndata: \n\n"]
+
+
+def test_a_page_that_shows_a_mistake_is_told_when_it_is_mended(client: FlaskClient, lesson: Path) -> None:
+    edit(lesson, "{{ example: first }}", "{{ example: frist }}")
+    page = client.get("/lessons/draining").text
+    edit(lesson, "{{ example: frist }}", "{{ example: first }}")
+    assert list(client.get(f"/content-changes?since={stamp_of(page)}").response) == [b"event: changed\ndata: \n\n"]
 
 
 def test_a_lab_that_does_not_reload_has_no_such_stream(pages: Pages) -> None:

@@ -86,7 +86,7 @@ def add_classes(blueprint: Blueprint, site: Site, register: Register) -> None:
     def change_code(class_id: str) -> BaseResponse:
         find_class(register, class_id)
         register.change_code(class_id)
-        return redirect(url_for("lab.class_board", class_id=class_id), code=303)
+        return to_board(class_id)
 
     @blueprint.post("/class/<class_id>/end")
     def end_class(class_id: str) -> BaseResponse:
