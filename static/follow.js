@@ -28,7 +28,8 @@ export function startFollowing() {
   });
 }
 
-function sayWhatIsNew({ banner, standstill, name, joined }) {
+function sayWhatIsNew({ banner, standstill, name, joined, code }) {
+  if (code && code !== document.querySelector("[data-wall]")?.dataset.code) return location.reload(); // another one opens the door now
   if (banner !== undefined) {
     const place = document.getElementById("class-banner");
     if (place.innerHTML.trim() !== parsed(banner).body.innerHTML.trim()) place.innerHTML = banner;

@@ -193,6 +193,7 @@ class ClassNews:
             message["name"] = told.learner.nickname if told.learner else ""
         if self._wall:
             message["joined"] = told.joined
+            message["code"] = "".join(view.classroom.code for view in told.views)
         return message
 
 

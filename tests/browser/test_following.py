@@ -36,6 +36,11 @@ def ada(served: ServedClass) -> Iterator[Page]:
     page.context.close()
 
 
+def grouped(code: str) -> str:
+    """A code as it is shown."""
+    return f"{code[:3]} {code[3:]}"
+
+
 def banner(page: Page) -> Locator:
     return page.locator("#class-banner")
 
@@ -154,7 +159,7 @@ def test_the_wall_shows_one_step_nobodys_name_and_all_of_it_at_once(served: Serv
     ended(own)
     wall = ada.context.new_page()
     wall.goto(f"/class/{CLASS.id}/projector?lang=en")
-    expect(wall.locator(".lobby")).to_contain_text(CLASS.code)
+    expect(wall.locator(".lobby")).to_contain_text(grouped(CLASS.code))
     ada.goto(str(own.locator("a.permalink").get_attribute("href")))
     card = ada.locator("[data-card]")
     card.get_by_role("button", name="Show this to the class").click()
@@ -169,9 +174,25 @@ def test_the_wall_shows_one_step_nobodys_name_and_all_of_it_at_once(served: Serv
     assert "Mei D" not in str(wall.locator("body").text_content())
     assert violations(wall) == []
     banner(ada).get_by_role("button", name="Stop showing").click()
-    expect(wall.locator(".lobby")).to_contain_text(CLASS.code)
+    expect(wall.locator(".lobby")).to_contain_text(grouped(CLASS.code))
     assert violations(wall) == []
     mei.context.close()
+
+
+def test_the_wall_shows_a_new_code_as_soon_as_the_old_one_opens_nothing(ada: Page) -> None:
+    ada.goto("/class?lang=en")
+    ada.get_by_label("Open a class").fill("A code that got around")
+    ada.get_by_role("button", name="Open", exact=True).click()
+    expect(ada.get_by_role("heading", level=1)).to_contain_text("A code that got around")
+    old = str(ada.locator(".join-code").text_content())
+    wall = ada.context.new_page()
+    wall.goto(f"{ada.url.partition('?')[0]}/projector?lang=en")
+    expect(wall.locator(".code")).to_have_text(old)
+    ada.locator(".class-actions > summary").click()
+    ada.get_by_text("New code…").click()
+    ada.get_by_role("button", name="Take a new code").click()
+    expect(ada.locator(".join-code")).not_to_have_text(old)
+    expect(wall.locator(".code")).to_have_text(str(ada.locator(".join-code").text_content()))
 
 
 def test_a_paused_class_says_so_on_every_page_and_its_run_buttons_wait(served: ServedClass, ada: Page) -> None:

@@ -232,6 +232,10 @@ def test_the_projector_shows_how_to_join_and_then_the_run(room: Room) -> None:
     assert told(stream)["joined"] == 0
     _, run_id = a_run(room, "Mei")
     assert told(stream)["joined"] == 1
+    room.instructor.post(f"{room.path}/code")
+    classroom = room.register.find_class(room.classroom.id)
+    assert classroom is not None
+    assert told(stream)["code"] == classroom.code != room.classroom.code
     show(room, run_id)
     assert f'data-run="{run_id}"' in room.instructor.get(f"{room.path}/projector").text
     names = [name for name, _ in (next(events(room.instructor, f"{room.path}/projector/stream?run={run_id}")),)]

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from lab.classroom.model import Class
 from lab.classroom.spotlight import VIEWS, Place, Spotlight
 from lab.timeline.run import Run
-from lab.web.classroom.qr import public_address, qr_svg
+from lab.web.classroom.classes import Invitation, find_class, invitation
 from lab.web.guard import wants_page
 from lab.web.news import ENDED, Happenings
 from lab.web.pages import event_stream, last_event_id
@@ -48,8 +48,7 @@ class ProjectorPage:
     classroom: Class
     shown: ShownPage
     stream_url: str
-    join_address: str
-    join_code: Markup
+    invitation: Invitation
     joined: int
     banner: Markup
     engine_problem: str | None = None
@@ -70,15 +69,13 @@ def add_spotlight(blueprint: Blueprint, site: Site, happenings: Happenings) -> N
 
     @blueprint.get("/class/<class_id>/projector")
     def projector(class_id: str) -> Response:
-        found = register.find_class(class_id) or abort(404)
+        found = find_class(register, class_id)
         spotlight = happenings.shown(found)
-        address = public_address(site, url_for("lab.join", code=found.code))
         page = ProjectorPage(
             classroom=found,
             shown=_shown(site, spotlight),
             stream_url=url_for("lab.projector_stream", class_id=class_id, run=spotlight and spotlight.run_id),
-            join_address=public_address(site, url_for("lab.join")),
-            join_code=qr_svg(address),
+            invitation=invitation(site, found),
             joined=len(register.roster(class_id)),
             banner=news.banner() if (news := site.news(wall=class_id)) else Markup(),
         )
@@ -86,7 +83,7 @@ def add_spotlight(blueprint: Blueprint, site: Site, happenings: Happenings) -> N
 
     @blueprint.get("/class/<class_id>/projector/stream")
     def projector_stream(class_id: str) -> Response:
-        register.find_class(class_id) or abort(404)
+        find_class(register, class_id)
         run = site.find_run(request.args.get("run", ""))
         streams = site.streams_with(site.news(wall=class_id))
         if run is None:
