@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -18,11 +18,12 @@ from lab.scenarios.recording import Recorder
 from lab.scenarios.scenario import Scenario
 from lab.scenarios.steps import action_from_json
 from lab.timeline.bundle import Versions
-from lab.timeline.facts import Entry, RunClosed
+from lab.timeline.facts import Entry, HookFailed, HookFinished, HookStarted, RunClosed
 from lab.timeline.timeline import MemoryJournal, Timeline
 
 NAMESPACE = "default"
 PATIENCE_SECONDS = 180.0  # a deadline for what must come, not a measure of how fast
+LOOK_SECONDS = 1.0
 KEEP_ENTRIES = 1_000_000
 
 
@@ -64,9 +65,7 @@ class Rehearsal:
         run_id = secrets.token_hex(6)
         try:
             recording = Recorder(scenario, cluster, self._clock, run_id=run_id).record(PATIENCE_SECONDS)
-            failure = () if recording.failure is None else (str(recording.failure),)
-            if not failure and not cluster.node.wait_until_cleared(PATIENCE_SECONDS):
-                failure = (f"a pod has not left the node within {PATIENCE_SECONDS:g} s",)
+            failure = self._await_last_look(cluster) if recording.failure is None else (str(recording.failure),)
             if not failure:
                 timeline.append(RunClosed(run_id=run_id, why="the scenario is over"))
             entries = timeline.read(0, durable=False)
@@ -75,6 +74,28 @@ class Rehearsal:
             self._side.runtime.remove_cluster(cluster.id)
             self._side.files.remove_cluster(cluster.id)
         return Rehearsed(entries=entries, files=recording.trace["files"], troubles=(*recording.trace["notes"], *failure))
+
+    def _await_last_look(self, cluster: Cluster) -> tuple[str, ...]:
+        """Wait until the pods have left the node; return what kept them from it. One whose postStart hook never returns is not
+        waited for: it stays, as in Kubernetes."""
+        deadline = self._clock.monotonic() + PATIENCE_SECONDS
+        while not cluster.node.wait_until_cleared(LOOK_SECONDS):
+            if _is_in_post_start(cluster.timeline.read(0, durable=False)):
+                break
+            if self._clock.monotonic() > deadline:
+                return (f"a pod has not left the node within {PATIENCE_SECONDS:g} s",)
+        return ()
+
+
+def _is_in_post_start(entries: Iterable[Entry]) -> bool:
+    began = 0
+    for entry in entries:
+        match entry.fact:
+            case HookStarted(hook="postStart"):
+                began += 1
+            case HookFinished(hook="postStart") | HookFailed(hook="postStart"):
+                began -= 1
+    return began > 0
 
 
 @contextmanager

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import yaml
+
 from lab.authoring.rehearsal import Rehearsal
 from lab.clock import VirtualClock
 from lab.laboratory import NodeSide
-from lab.lessons import Catalog
+from lab.lessons import Catalog, Example
 from lab.runtime.node_files import NodeFiles
 from lab.runtime.runtime import ChangedFile
-from lab.runtime.scripted import ContainerScript, ScriptedRuntime
+from lab.runtime.scripted import ContainerScript, ExecScript, ScriptedRuntime
 from lab.share import CONTENT
 from lab.timeline.facts import FileChanged, RunClosed
 
@@ -41,3 +43,21 @@ def test_what_the_last_look_at_the_files_finds_is_part_of_the_run(tmp_path: Path
         facts = [entry.fact for entry in Rehearsal(side, clock).play(hookless).entries]
     assert [fact.path for fact in facts if isinstance(fact, FileChanged)] == ["/saved"]
     assert isinstance(facts[-1], RunClosed)
+
+
+def test_a_pod_whose_post_start_hook_never_returns_is_not_waited_for(tmp_path: Path) -> None:
+    example = Catalog.load(CONTENT).example("post-start-failures/stuck")
+    assert example is not None
+    endless = ExecScript(seconds=1e9)
+    with VirtualClock() as clock:
+        runtime = ScriptedRuntime(clock, {"app": ContainerScript(execs={example_hook(example): endless})})
+        side = NodeSide(runtime=runtime, files=NodeFiles(tmp_path, plain=True), witness_problem=None)  # type: ignore[arg-type]
+        played = Rehearsal(side, clock).play(example)
+    assert played.troubles == ()
+    assert isinstance(played.entries[-1].fact, RunClosed)
+
+
+def example_hook(example: Example) -> str:
+    """The last word of its hook's command, by which a script is found."""
+    (pod,) = yaml.safe_load_all(example.manifest)
+    return str(pod["spec"]["containers"][0]["lifecycle"]["postStart"]["exec"]["command"][-1])

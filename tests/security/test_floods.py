@@ -51,7 +51,8 @@ SCRIPTS = {
     "message": "cat /dev/zero > /dev/termination-log; echo over",
     "files": "cd /; i=0; while [ $i -lt 3000 ]; do : > file$i; i=$((i+1)); done; echo over",
     "lines": "yes a line of the flood",
-    "signals": "trap : USR1; i=0; while [ $i -lt 10000 ]; do kill -USR1 1; i=$((i+1)); done; "
+    "signals": "trap : USR1; until [ -e /scratch/begin ]; do sleep 1; done; i=0; "
+    "while [ $i -lt 10000 ]; do kill -USR1 1; i=$((i+1)); done; "
     "while [ $i -lt 10700 ]; do sleep 9 & kill -9 $!; wait $! 2>/dev/null; i=$((i+1)); done",
     "talker": "sleep 300",
     "variables": "sleep 300",
@@ -126,6 +127,8 @@ class TestFloods:
         assert len(said(ground, flooding, "lines")) <= limit
 
     def test_ten_thousand_signals_are_cut_at_the_limit_and_it_says_so(self, ground: Ground, flooding: Any) -> None:
+        ground.eventually(lambda: ground.facts(flooding, ContainerStarted, "signals"))
+        ground.sh(flooding, "signals", "touch /scratch/begin", "signals")  # not before it is witnessed
         ground.eventually(lambda: ground.facts(flooding, SignalsTruncated, "signals"))
         ground.eventually(lambda: ground.facts(flooding, ContainerExited, "signals"))
         assert [fact.limit for fact in ground.facts(flooding, SignalsTruncated, "signals")] == [SIGNAL_LIMIT]
