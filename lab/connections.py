@@ -14,11 +14,13 @@ import resource
 import select
 import socket
 import threading
+from contextlib import nullcontext
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
 from lab.clock import Clock, SystemClock
+from lab.precedence import go_first, like_everybody
 
 REQUEST_SECONDS = 30.0  # from its first byte to its last; the largest upload over a slow network takes a part of it
 STALLED_SECONDS = 20.0  # two heartbeats of a stream
@@ -101,11 +103,18 @@ class BoundedWorker(ThreadWorker):
 
     def get_thread_pool(self) -> Any:
         """Return the pool with every thread started. Else the thread that accepts everybody's connections would start one
-        whenever none is idle, and wait for it meanwhile behind all that want to run: a class that presses Run at once."""
+        whenever none is idle, and wait for it meanwhile behind all that want to run: a class that presses Run at once. It
+        and those of the pool go first, until it is known what somebody wants."""
         pool, all_are_there = super().get_thread_pool(), threading.Event()
+
+        def begin() -> None:
+            go_first()
+            all_are_there.wait()
+
         for _ in range(self.cfg.threads):
-            pool.submit(all_are_there.wait)
+            pool.submit(begin)
         all_are_there.set()
+        go_first()
         return pool
 
     def handle(self, conn: Any) -> Any:
@@ -119,8 +128,14 @@ class BoundedWorker(ThreadWorker):
         return goes_on
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """Answer; a client that has stalled is one that has gone."""
+        """Answer, a page before streams and actions; a client that has stalled is one that has gone."""
         try:
-            return super().handle_request(req, conn)
+            with nullcontext() if _is_page(req) else like_everybody():
+                return super().handle_request(req, conn)
         except TimeoutError as error:
             raise BrokenPipeError(errno.EPIPE, "the client has stalled") from error
+
+
+def _is_page(req: Any) -> bool:
+    """Whether somebody looks at an empty page until this is answered."""
+    return req.method in ("GET", "HEAD") and ("ACCEPT", "text/event-stream") not in req.headers

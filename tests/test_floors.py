@@ -13,7 +13,7 @@ MODULES = sorted(path.relative_to(LAB.parent).as_posix() for path in LAB.rglob("
 
 # From the ground up; what stands on one floor may not import each other.
 FLOORS = (
-    ("errors", "share", "limits", "logs", "metrics"),
+    ("errors", "share", "limits", "logs", "metrics", "precedence"),
     ("data_directory",),
     ("clock",),
     ("config",),

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from lab.clock import Clock
 from lab.errors import StoreError
+from lab.precedence import go_first
 from lab.store.database import Database
 from lab.store.remembered import Remembered
 from lab.store.rows import dump, entry_rows, newest_seq, time_text, view_at
@@ -178,6 +179,7 @@ class StoreJournal:
     # What follows runs on the writer thread.
 
     def _write(self) -> None:
+        go_first()  # every follower waits for it
         try:
             while group := self._take():
                 if not self._commit(group):
