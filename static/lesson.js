@@ -78,7 +78,7 @@ async function copyText(button) {
 // --- lab serve --dev --------------------------------------------------------------------------------------------------------------
 
 function loadAgainWhenChanged(shown) {
-  const source = new EventSource(`/content-changes?since=${shown}`);
+  const source = new EventSource(`/content-stream?since=${shown}`);
   source.addEventListener("changed", () => location.reload());
   addEventListener("pagehide", () => source.close());
 }

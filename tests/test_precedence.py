@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 from lab.clock import SystemClock
-from lab.precedence import go_first, like_everybody
-from tests.served_lab import ServedLab, Visitor
+from lab.commands.serve import THREADS
+from lab.connections import PAGE_THREADS, asks_for_a_page
+from lab.precedence import go_first
+from tests.served_lab import ServedLab
 
 R = TypeVar("R")
 
@@ -54,28 +56,31 @@ def test_a_thread_goes_first_but_not_those_that_it_starts(first: int) -> None:
     assert on_a_thread(work) == (first, ORDINARY)
 
 
-def test_for_a_while_it_waits_with_the_others_whatever_happens_in_it(first: int) -> None:
-    def work() -> tuple[int, int, int]:
-        go_first()
-        with suppress(RuntimeError), like_everybody():
-            meanwhile, started = policy(), on_a_thread(policy)
-            raise RuntimeError
-        return meanwhile, started, policy()
-
-    assert on_a_thread(work) == (ORDINARY, ORDINARY, first)
-
-
-def test_a_lab_answers_pages_first_and_streams_with_everything_else(tmp_path: Path, first: int) -> None:
-    def going_first() -> int:
-        return [os.sched_getscheduler(int(task)) for task in os.listdir(f"/proc/{lab.worker}/task")].count(first)
+def test_a_lab_has_pages_answered_by_threads_that_go_first_and_streams_by_others(tmp_path: Path, first: int) -> None:
+    def policies() -> Counter[int]:
+        return Counter(os.sched_getscheduler(int(task)) for task in os.listdir(f"/proc/{lab.worker}/task"))
 
     lab = ServedLab(tmp_path, LAB_DOCKER_HOST=NO_ENGINE)
     try:
-        visitor = Visitor(lab)
-        visitor.get("/lessons/pre-stop")
-        before = going_first()
-        with visitor.following("/lessons/pre-stop/stream") as one, visitor.following("/lessons/pre-stop/stream") as other:
-            next(one), next(other)
-            assert before - going_first() == (2 if first != ORDINARY else 0)
+        found = policies()
+        if first != ORDINARY:
+            assert found[first] == PAGE_THREADS + 2  # the one that accepts connections, and the store's writer
+        assert found[ORDINARY] > THREADS
     finally:
         lab.close()
+
+
+@pytest.mark.parametrize(
+    ("request_", "is_one"),
+    [
+        (b"GET /lessons/pre-stop?lang=zh HTTP/1.1\r\nHost: lab\r\n\r\n", True),
+        (b"HEAD / HTTP/1.1\r\nHost: lab\r\n\r\n", True),
+        (b"GET /lessons/pre-stop HTTP/1.1\r\nHost: lab\r\n", False),  # it may take half a minute to come
+        (b"GET /lessons/pre-stop/stream?after=3 HTTP/1.1\r\nHost: lab\r\n\r\n", False),
+        (b"GET http://lab/stream HTTP/1.1\r\nHost: lab\r\n\r\n", False),
+        (b"POST /examples/post-start/race/run HTTP/1.1\r\nHost: lab\r\n\r\n", False),
+        (b"", False),
+    ],
+)
+def test_a_page_is_what_is_asked_for_as_a_whole_and_shown_at_once(request_: bytes, is_one: bool) -> None:
+    assert asks_for_a_page(request_) == is_one

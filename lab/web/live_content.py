@@ -16,7 +16,7 @@ from lab.web.visit import Site, learner
 LOOK_SECONDS = 0.5  # between two looks at the files
 CHANGED = "event: changed\ndata: \n\n"
 STILL_THERE = ": \n\n"  # a comment: so that the server notices a page that is gone
-_UNTOUCHED = ("/static/", "/content-changes", "/healthz")
+_UNTOUCHED = ("/static/", "/content-stream", "/healthz")
 
 
 def add_live_content(blueprint: Blueprint, site: Site) -> None:
@@ -33,8 +33,8 @@ def add_live_content(blueprint: Blueprint, site: Site) -> None:
             return site.page("problem.html", Problem(code=500, kind="content", message=str(error)), status=500)
         return None
 
-    @blueprint.get("/content-changes")
-    def content_changes() -> Response:
+    @blueprint.get("/content-stream")
+    def content_stream() -> Response:
         return event_stream(_changes(site, learner(), request.args.get("since", "")))
 
 

@@ -71,8 +71,16 @@ def _owner(site: Site, run: Run) -> Owner | None:
     return Owner(name=found.nickname, class_url=f"/class/{found.class_id}") if found else None
 
 
+def is_stream(target: str) -> bool:
+    """Whether a request may be answered with a stream, by what it asked for, as it was sent: streams have threads of their own
+    (`lab.connections`)."""
+    return target.partition("?")[0].endswith("stream")
+
+
 def event_stream(events: Iterator[str]) -> Response:
-    """Return events as the answer to a request."""
+    """Return events as the answer to a request. Nothing that `is_stream` does not know is answered so."""
+    if not is_stream(request.environ.get("RAW_URI", request.path)):
+        abort(404)
     return Response(events, mimetype="text/event-stream", headers=EVENT_STREAM_HEADERS)
 
 

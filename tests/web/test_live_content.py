@@ -63,7 +63,7 @@ def test_a_mistake_is_shown_with_its_file_and_line_until_it_is_mended(client: Fl
 
 
 def test_an_open_page_is_told_when_a_file_has_changed(client: FlaskClient, lesson: Path) -> None:
-    events = client.get(f"/content-changes?since={stamp_of(client.get('/').text)}").response
+    events = client.get(f"/content-stream?since={stamp_of(client.get('/').text)}").response
     first = next(iter(events))
     assert first == b": \n\n"
     edit(lesson, "title: Draining", "title: Draining a Pod")
@@ -73,15 +73,15 @@ def test_an_open_page_is_told_when_a_file_has_changed(client: FlaskClient, lesso
 def test_a_page_is_told_of_what_changed_before_it_asked(client: FlaskClient, lesson: Path) -> None:
     page = client.get("/").text
     edit(lesson, "title: Draining", "title: Draining a Pod")
-    assert list(client.get(f"/content-changes?since={stamp_of(page)}").response) == [b"event: changed\ndata: \n\n"]
+    assert list(client.get(f"/content-stream?since={stamp_of(page)}").response) == [b"event: changed\ndata: \n\n"]
 
 
 def test_a_page_that_shows_a_mistake_is_told_when_it_is_mended(client: FlaskClient, lesson: Path) -> None:
     edit(lesson, "{{ example: first }}", "{{ example: frist }}")
     page = client.get("/lessons/draining").text
     edit(lesson, "{{ example: frist }}", "{{ example: first }}")
-    assert list(client.get(f"/content-changes?since={stamp_of(page)}").response) == [b"event: changed\ndata: \n\n"]
+    assert list(client.get(f"/content-stream?since={stamp_of(page)}").response) == [b"event: changed\ndata: \n\n"]
 
 
 def test_a_lab_that_does_not_reload_has_no_such_stream(pages: Pages) -> None:
-    assert pages.client.get("/content-changes").status_code == 404
+    assert pages.client.get("/content-stream").status_code == 404
