@@ -117,8 +117,8 @@ class TestFloods:
         assert len(terminated(ground, flooding, "message")["message"]) <= 4096
 
     def test_of_thousands_of_files_some_are_shown(self, ground: Ground, flooding: Any) -> None:
-        ground.eventually(lambda: ground.facts(flooding, FileChanged, "files"))
-        assert 0 < len(ground.facts(flooding, FileChanged, "files")) <= MAXIMUM_CHANGES
+        ground.eventually(lambda: of_its_own(ground, flooding, "files"))
+        assert 0 < len(of_its_own(ground, flooding, "files")) <= MAXIMUM_CHANGES
 
     def test_a_flood_of_lines_is_cut_at_the_limit_and_says_so(self, ground: Ground, flooding: Any) -> None:
         limit = ground.laboratory.settings.limits.log_bytes_per_container
@@ -159,6 +159,11 @@ class TestFloods:
 def said(ground: Ground, run: Any, container: str) -> str:
     """Return what a container has printed."""
     return "\n".join(text for chunk in ground.facts(run, LogChunk, container) for _, _, text in chunk.lines)
+
+
+def of_its_own(ground: Ground, run: Any, container: str) -> list[FileChanged]:
+    """Return what has changed in a container itself; others write to the node's volumes meanwhile."""
+    return [fact for fact in ground.facts(run, FileChanged, container) if fact.volume is None]
 
 
 def terminated(ground: Ground, run: Any, name: str) -> dict[str, Any]:
