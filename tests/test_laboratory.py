@@ -16,7 +16,7 @@ from lab.clock import SystemClock
 from lab.cluster.repeats import RepeatOrder
 from lab.config import read_settings
 from lab.laboratory import Laboratory
-from lab.timeline.facts import Entry, ObjectWritten, RunAborted, SandboxStarted
+from lab.timeline.facts import Entry, ObjectWritten, ProcessesSeen, RunAborted, SandboxStarted
 from lab.timeline.run import Run
 
 pytestmark = pytest.mark.engine
@@ -100,8 +100,13 @@ def test_a_pod_in_a_warm_sandbox_has_the_story_of_one_in_a_cold_sandbox(laborato
     warm = run_to_the_end(laboratory)
     assert [entry.fact.sandbox_id for entry in warm if isinstance(entry.fact, SandboxStarted)] == kept
     assert writes(warm) == writes(cold)
-    kinds = [Counter(type(entry.fact).__name__ for entry in entries) for entries in (warm, cold)]
+    kinds = [Counter(type(entry.fact).__name__ for entry in entries if not is_of_a_slow_hook(entry)) for entries in (warm, cold)]
     assert kinds[0] == kinds[1]
+
+
+def is_of_a_slow_hook(entry: Entry) -> bool:
+    """Whether it was noted because a hook took a moment, as any hook may on a busy machine."""
+    return isinstance(entry.fact, ProcessesSeen) and entry.fact.moment == "hook-running"
 
 
 def test_a_lab_that_stops_leaves_no_warm_sandbox(tmp_path: Path) -> None:
