@@ -193,6 +193,10 @@ def test_the_wall_shows_a_new_code_as_soon_as_the_old_one_opens_nothing(ada: Pag
     ada.get_by_role("button", name="Take a new code").click()
     expect(ada.locator(".join-code")).not_to_have_text(old)
     expect(wall.locator(".code")).to_have_text(str(ada.locator(".join-code").text_content()))
+    ada.locator(".class-actions > summary").click()
+    ada.get_by_text("End the class…").click()
+    ada.get_by_role("button", name="End the class").click()  # the other tests have one class
+    expect(ada.locator(".join-code")).to_have_count(0)
 
 
 def test_a_paused_class_says_so_on_every_page_and_its_run_buttons_wait(served: ServedClass, ada: Page) -> None:
